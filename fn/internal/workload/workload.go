@@ -1,0 +1,192 @@
+// Package workload holds the plain data that an application is described with: its workloads, namespaces, ports,
+// Services and what exposes them, each with the place it was read from. It is a leaf: it imports no other package of
+// this module and decides nothing.
+package workload
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Source is the place that an object was read from.
+type Source struct {
+	// File is the slash-separated path below the package's root. Empty means a stream without paths.
+	File string
+	// Index is the position of the document in its file, from 0.
+	Index int
+}
+
+// String is FILE, or FILE[INDEX] for a document that is not the file's first; "input" stands for a stream without paths.
+func (s Source) String() string {
+	file := s.File
+	if file == "" {
+		return "input[" + strconv.Itoa(s.Index) + "]"
+	}
+	if s.Index == 0 {
+		return file
+	}
+	return file + "[" + strconv.Itoa(s.Index) + "]"
+}
+
+// Protocol is a transport protocol that a NetworkPolicy can name.
+type Protocol string
+
+// The protocols of networking/v1: "The protocol (TCP, UDP, or SCTP) which traffic must match."
+const (
+	TCP  Protocol = "TCP"
+	UDP  Protocol = "UDP"
+	SCTP Protocol = "SCTP"
+)
+
+// PortOrigin says where a port was learned from.
+type PortOrigin string
+
+// The origins of a port, the most trusted first.
+const (
+	FromService    PortOrigin = "service"    // the targetPort of a Service that selects the workload
+	FromContainer  PortOrigin = "container"  // a container's or a native sidecar's containerPort
+	FromProbe      PortOrigin = "probe"      // a probe, where nothing else names a port
+	FromAnnotation PortOrigin = "annotation" // prometheus.io/port
+	FromMonitor    PortOrigin = "monitor"    // a ServiceMonitor or PodMonitor endpoint
+	FromDefault    PortOrigin = "default"    // the tier's usual port, a guess
+)
+
+// Port is a port that a workload's pods listen on: always the pod's own port, never a Service's.
+type Port struct {
+	// Name is the container port's name. Empty means it has none.
+	Name string
+	// Protocol is never empty.
+	Protocol Protocol
+	// Number is from 1 to 65535.
+	Number int32
+	Origin PortOrigin
+	// ServicePort is the port of the Service that forwards here. 0 means that no Service does, or that they differ.
+	ServicePort int32
+}
+
+// String is NUMBER/PROTOCOL.
+func (p Port) String() string { return fmt.Sprintf("%d/%s", p.Number, p.Protocol) }
+
+// Workload is a thing with a pod template: Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob or Pod.
+type Workload struct {
+	APIVersion, Kind string
+	// Namespace is empty where the manifest names none.
+	Namespace string
+	Name      string
+	Source    Source
+	// Labels are the object's own labels, which no policy can select.
+	Labels map[string]string
+	// PodLabels are the pod template's labels: "template labels, not workload metadata labels, are what is matched".
+	PodLabels map[string]string
+	// PodAnnotations are the pod template's annotations.
+	PodAnnotations map[string]string
+	// Selector is spec.selector.matchLabels. Nil for Job, CronJob and Pod, which have none of their own.
+	Selector map[string]string
+	// HostNetwork pods are not bound by policies.
+	HostNetwork bool
+	// Client is true for Job and CronJob: they open connections and never accept one.
+	Client bool
+	// Images are the images of the containers, init containers last.
+	Images []string
+	// Ports are the serving ports without the metrics ports, in ascending order of protocol and number.
+	// Empty means that nothing in the input declares one.
+	Ports []Port
+	// Metrics are the ports that Prometheus scrapes. Empty means that nothing in the input declares one.
+	Metrics []Port
+	// NamedPorts are all container ports that have a name, for resolving a port by its name.
+	NamedPorts []Port
+	// NoScrape is true where the workload says prometheus.io/scrape: "false".
+	NoScrape bool
+
+	// Tier is the tier's name, set by package tier. Empty means none.
+	Tier string
+	// TierLabel is the label key that gave the tier, where the pods wear it; empty where only the object does, or where
+	// an override in the configuration decided.
+	TierLabel string
+}
+
+// ID names the workload within one environment.
+func (w *Workload) ID() string { return w.Namespace + "/" + w.Kind + "/" + w.Name }
+
+// String is KIND NAMESPACE/NAME, or KIND NAME without a namespace.
+func (w *Workload) String() string {
+	if w.Namespace == "" {
+		return w.Kind + " " + w.Name
+	}
+	return w.Kind + " " + w.Namespace + "/" + w.Name
+}
+
+// Namespace is a Namespace object of the input.
+type Namespace struct {
+	Name   string
+	Labels map[string]string
+	Source Source
+}
+
+// Service is a Service of the input, with the workloads that it selects.
+type Service struct {
+	Namespace, Name string
+	Source          Source
+	// Type is ClusterIP, NodePort, LoadBalancer or ExternalName; never empty.
+	Type string
+	// LocalTraffic is true for externalTrafficPolicy: Local, which keeps the client's address.
+	LocalTraffic bool
+	Headless     bool
+	Selector     map[string]string
+	Ports        []ServicePort
+	// Workloads are the workloads that the selector selects in the Service's namespace.
+	Workloads []*Workload
+}
+
+// ServicePort is one port of a Service.
+type ServicePort struct {
+	Name     string
+	Protocol Protocol
+	// Port is the Service's own port, which no policy sees.
+	Port int32
+	// TargetPort is the pod's port by number, 0 where TargetName names it.
+	TargetPort int32
+	TargetName string
+}
+
+// Exposure is a way from outside the cluster to a workload.
+type Exposure struct {
+	// Kind is Ingress, HTTPRoute, GRPCRoute, Route, LoadBalancer or NodePort.
+	Kind            string
+	Namespace, Name string
+	Source          Source
+	Service         *Service
+	// Ports are the pods' ports that are reached; empty means all that the Service serves.
+	Ports []Port
+}
+
+// Reference is an address of one of the input's Services in a workload's env, args, ConfigMap or init container.
+type Reference struct {
+	From *Workload
+	To   *Service
+	// Port is the Service's port that the address names, 0 where it names none.
+	Port int32
+	// Where is the field that holds the address, such as spec.template.spec.containers[0].env[DB_HOST].
+	Where string
+	// Source is the file that holds the address.
+	Source Source
+	// Weak is true for evidence that several workloads share (a ConfigMap taken whole by envFrom).
+	Weak bool
+}
+
+// ExistingPolicy is a NetworkPolicy of the input that is not this tool's own. It is kept, never edited.
+type ExistingPolicy struct {
+	Namespace, Name string
+	Source          Source
+}
+
+// Inventory is what one built environment, or one plain stream, holds.
+type Inventory struct {
+	// Workloads are sorted by namespace, kind and name; so are the others by namespace and name.
+	Workloads  []*Workload
+	Namespaces []Namespace
+	Services   []*Service
+	Exposures  []Exposure
+	References []Reference
+	Policies   []ExistingPolicy
+}

@@ -1,0 +1,4 @@
+// Command tierwall closes a flat Kubernetes network.
+package main
+
+func main() {}
