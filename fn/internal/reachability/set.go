@@ -1,0 +1,25 @@
+package reachability
+
+// set is a set of small numbers that lie close together: words[0] holds the numbers from 64*offset.
+type set struct {
+	offset int
+	words  []uint64
+}
+
+// newSet makes a set of numbers in ascending order.
+func newSet(ascending []int) set {
+	if len(ascending) == 0 {
+		return set{}
+	}
+	first, last := ascending[0]>>6, ascending[len(ascending)-1]>>6
+	s := set{first, make([]uint64, last-first+1)}
+	for _, n := range ascending {
+		s.words[n>>6-first] |= 1 << (n & 63)
+	}
+	return s
+}
+
+func (s set) has(n int) bool {
+	i := n>>6 - s.offset
+	return i >= 0 && i < len(s.words) && s.words[i]&(1<<(n&63)) != 0
+}
