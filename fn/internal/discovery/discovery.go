@@ -1,0 +1,145 @@
+// Package discovery reads what an application is from its manifests: workloads with their ports, Services, what exposes
+// them, who holds whose address, and the policies that are already there. It takes the objects of one environment as
+// they would be applied and gives a workload.Inventory; which tier a workload belongs to, and what may talk to what, is
+// for others to say.
+//
+// Objects without a namespace and those in "default" are taken to be neighbours, as they are once kubectl has applied
+// them without -n; the inventory keeps what each says.
+package discovery
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// localConfig marks an object that is never applied (KRM functions specification).
+const localConfig = "config.kubernetes.io/local-config"
+
+// Read is the inventory of one environment's objects, with what is wrong or doubtful about them. The result does not
+// depend on the order of the objects. An inventory comes back whatever the findings say.
+func Read(objects []*manifest.Object) (*workload.Inventory, report.Findings) {
+	r := &reader{configMaps: map[objectName]*configMap{}}
+	for _, o := range objects {
+		r.object(o, 0)
+	}
+	r.settleWorkloads()
+	r.linkServices()
+	scraped := r.monitoredPorts()
+	for _, c := range r.candidates {
+		r.decidePorts(c, scraped[c])
+	}
+	inv := &workload.Inventory{
+		Workloads:  make([]*workload.Workload, len(r.candidates)),
+		Services:   make([]*workload.Service, len(r.services)),
+		Namespaces: r.namespaces,
+		Exposures:  r.exposures(),
+		References: r.references(),
+		Policies:   r.policies,
+	}
+	for i, c := range r.candidates {
+		inv.Workloads[i] = c.Workload
+	}
+	for i, s := range r.services {
+		inv.Services[i] = s.Service
+	}
+	slices.SortStableFunc(inv.Namespaces, func(a, b workload.Namespace) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), compareSources(a.Source, b.Source))
+	})
+	slices.SortStableFunc(inv.Policies, func(a, b workload.ExistingPolicy) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), compareSources(a.Source, b.Source))
+	})
+	return inv, r.findings.Sorted()
+}
+
+// reader holds what has been read so far.
+type reader struct {
+	findings   report.Findings
+	candidates []*candidate
+	services   []*service
+	configMaps map[objectName]*configMap
+	namespaces []workload.Namespace
+	policies   []workload.ExistingPolicy
+	// monitors are ServiceMonitors and PodMonitors; routes are Ingresses, HTTPRoutes, GRPCRoutes and OpenShift Routes.
+	monitors, routes []*manifest.Object
+}
+
+// objectName names an object of a known kind. The namespace is a scope.
+type objectName struct{ scope, name string }
+
+// scope is the namespace that an object shares with its neighbours. kubectl puts what names no namespace into "default".
+func scope(namespace string) string {
+	if namespace == "" {
+		return "default"
+	}
+	return namespace
+}
+
+// listDepth is how deep lists may be nested: kubectl writes none within another.
+const listDepth = 2
+
+// object takes one object in. A kind of the same name in another API group is not the Kubernetes kind, and passes by.
+func (r *reader) object(o *manifest.Object, depth int) {
+	if k, ok := workloadKindOf(o.APIVersion, o.Kind); ok {
+		r.readWorkload(o, k)
+		return
+	}
+	switch o.Kind {
+	case "Service":
+		if o.APIVersion == "v1" && !isLocal(o) {
+			r.readService(o)
+		}
+	case "ConfigMap":
+		if name := (objectName{scope(o.Namespace), o.Name}); o.APIVersion == "v1" && r.configMaps[name] == nil && !isLocal(o) {
+			r.configMaps[name] = &configMap{object: o}
+		}
+	case "Namespace":
+		if o.APIVersion == "v1" && !isLocal(o) {
+			labels := stringMap(child(o.Root, "metadata", "labels"))
+			r.namespaces = append(r.namespaces, workload.Namespace{Name: o.Name, Labels: labels, Source: o.Source})
+		}
+	case "NetworkPolicy":
+		if o.APIVersion == "networking.k8s.io/v1" && !isLocal(o) {
+			r.policies = append(r.policies, workload.ExistingPolicy{Namespace: o.Namespace, Name: o.Name, Source: o.Source})
+		}
+	case "ServiceMonitor", "PodMonitor":
+		if o.Group() == "monitoring.coreos.com" && !isLocal(o) {
+			r.monitors = append(r.monitors, o)
+		}
+	case "Ingress", "HTTPRoute", "GRPCRoute", "Route":
+		if isRoute(o) && !isLocal(o) {
+			r.routes = append(r.routes, o)
+		}
+	default:
+		if kind, isList := strings.CutSuffix(o.Kind, "List"); isList && depth < listDepth {
+			r.list(o, kind, depth)
+		}
+	}
+}
+
+// list takes in the items of a List, as kubectl get -o yaml writes it, or of a typed list such as PodList, whose items
+// leave out their kind.
+func (r *reader) list(o *manifest.Object, kind string, depth int) {
+	for _, item := range items(child(o.Root, "items")) {
+		if !isMapping(item) {
+			continue
+		}
+		member := manifest.NewObject(item, o.Source)
+		if member.Kind == "" && member.APIVersion == "" && kind != "" {
+			member.Kind, member.APIVersion = kind, o.APIVersion
+		}
+		r.object(member, depth+1)
+	}
+}
+
+func isLocal(o *manifest.Object) bool {
+	return text(child(o.Root, "metadata", "annotations", localConfig)) == "true"
+}
+
+func compareSources(a, b workload.Source) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Index, b.Index))
+}

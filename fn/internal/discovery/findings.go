@@ -1,0 +1,45 @@
+package discovery
+
+import (
+	"fmt"
+
+	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/report"
+)
+
+// What discovery has to say; docs/findings.md has a section for each.
+const (
+	// An object that the inventory lists as a workload is in the input twice.
+	idDuplicate report.ID = "input-duplicate-object"
+	// A workload of an API version that current Kubernetes does not serve.
+	idOldAPI report.ID = "workload-old-api"
+	// A workload that the API server would refuse, for want of a pod template, a name or a selector that fits.
+	idInvalid report.ID = "workload-invalid"
+	// Pods in the node's network namespace, which policies do not bind.
+	idHostNetwork report.ID = "workload-host-network"
+	// A port or protocol that is none.
+	idPortInvalid report.ID = "port-invalid"
+	// A port given by a name that no container of the workload has.
+	idPortUnresolved report.ID = "port-unresolved"
+	// A port that a Service or an annotation names while the containers declare others.
+	idPortContradicts report.ID = "port-contradicts"
+	// A Service that would send requests to the pods of a Job or CronJob.
+	idSelectsClient report.ID = "service-selects-client"
+	// An Ingress or route that leads to a Service, or a port of one, that the input lacks.
+	idExposureUnresolved report.ID = "exposure-unresolved"
+	// A ConfigMap that so many workloads share that it says nothing about who calls whom.
+	idTooShared report.ID = "reference-too-shared"
+)
+
+// report records a finding about a field of an object. An empty field means the whole object.
+func (r *reader) report(o *manifest.Object, id report.ID, severity report.Severity, field, format string, args ...any) {
+	r.findings = append(r.findings, report.Finding{
+		ID:       id,
+		Severity: severity,
+		Object:   o.Ref(),
+		File:     o.Source.File,
+		Index:    o.Source.Index,
+		Field:    field,
+		Message:  fmt.Sprintf(format, args...),
+	})
+}

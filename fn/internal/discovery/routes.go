@@ -1,0 +1,104 @@
+package discovery
+
+import (
+	"strconv"
+
+	"tierwall.dev/fn/internal/manifest"
+)
+
+func (p backendPort) String() string {
+	if p.name != "" {
+		return strconv.Quote(p.name)
+	}
+	return strconv.Itoa(int(p.number))
+}
+
+// backendsOf are the Services that a route leads to, in the order of the document.
+func backendsOf(o *manifest.Object) []backend {
+	switch o.Kind {
+	case "Ingress":
+		return ingressBackends(o)
+	case "Route":
+		return openshiftBackends(o)
+	}
+	return gatewayBackends(o)
+}
+
+// ingressBackends are those of networking.k8s.io/v1 (service.name, service.port) and of the versions before it
+// (serviceName, servicePort). A backend that is another resource leads to no Service.
+func ingressBackends(o *manifest.Object) []backend {
+	fields := []manifest.Field{o.At("spec", "defaultBackend"), o.At("spec", "backend")}
+	for _, rule := range o.At("spec", "rules").Items() {
+		for _, path := range rule.At("http", "paths").Items() {
+			fields = append(fields, path.At("backend"))
+		}
+	}
+	var out []backend
+	for _, f := range fields {
+		b := backend{field: f.Path, namespace: o.Namespace}
+		var ok bool
+		if b.service, ok = f.At("service", "name").Text(); ok {
+			b.port = backendPortOf(f.At("service", "port", "number").Node())
+			if b.port.isZero() {
+				b.port = backendPortOf(f.At("service", "port", "name").Node())
+			}
+		} else if b.service, ok = f.At("serviceName").Text(); ok {
+			b.port = backendPortOf(f.At("servicePort").Node())
+		}
+		if ok {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// gatewayBackends are the Services among an HTTPRoute's or GRPCRoute's backendRefs. A route whose parents are all
+// Services shapes traffic within a mesh (GAMMA) and exposes nothing.
+func gatewayBackends(o *manifest.Object) []backend {
+	if parents := o.At("spec", "parentRefs").Items(); len(parents) > 0 {
+		gateways := 0
+		for _, p := range parents {
+			if kind, _ := p.At("kind").Text(); kind != "Service" {
+				gateways++
+			}
+		}
+		if gateways == 0 {
+			return nil
+		}
+	}
+	var out []backend
+	for _, rule := range o.At("spec", "rules").Items() {
+		for _, ref := range rule.At("backendRefs").Items() {
+			// "When unspecified or empty string, core API group is inferred", and the kind is Service (gateway.networking.k8s.io)
+			kind, hasKind := ref.At("kind").Text()
+			group, _ := ref.At("group").Text()
+			name, ok := ref.At("name").Text()
+			if !ok || group != "" || hasKind && kind != "Service" {
+				continue
+			}
+			b := backend{field: ref.Path, namespace: o.Namespace, service: name, port: backendPortOf(ref.At("port").Node())}
+			if namespace, ok := ref.At("namespace").Text(); ok {
+				b.namespace = namespace
+			}
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// openshiftBackends are the Services of an OpenShift Route. Its targetPort is "the target port on pods selected by the
+// service this route points to. If this is a string, it will be looked up as a named port in the target endpoints port
+// list" (route.openshift.io/v1, RoutePort): such a name is the Service port's.
+func openshiftBackends(o *manifest.Object) []backend {
+	port := backendPortOf(o.At("spec", "port", "targetPort").Node())
+	port.pod = port.number != 0
+	var out []backend
+	for _, f := range append([]manifest.Field{o.At("spec", "to")}, o.At("spec", "alternateBackends").Items()...) {
+		kind, hasKind := f.At("kind").Text()
+		name, ok := f.At("name").Text()
+		if ok && (!hasKind || kind == "Service") {
+			out = append(out, backend{field: f.Path, namespace: o.Namespace, service: name, port: port})
+		}
+	}
+	return out
+}

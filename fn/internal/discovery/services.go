@@ -1,0 +1,178 @@
+package discovery
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// service is a Service together with what its manifest says and the inventory does not keep.
+type service struct {
+	*workload.Service
+	object *manifest.Object
+	// fields are the positions of Ports in spec.ports, which may hold ports that are left out.
+	fields              []int
+	labels, annotations map[string]string
+	// selected are the candidates behind Service.Workloads.
+	selected []*candidate
+}
+
+// readService takes a Service in.
+func (r *reader) readService(o *manifest.Object) {
+	s := &service{object: o, Service: &workload.Service{
+		Namespace: o.Namespace, Name: o.Name, Source: o.Source, Type: "ClusterIP",
+	}}
+	meta := readMetadata(child(o.Root, "metadata"))
+	s.labels, s.annotations = meta.labels, meta.annotations
+	var ports *yaml.Node
+	for key, value := range fields(child(o.Root, "spec")) {
+		switch key {
+		case "type":
+			if t := text(value); t != "" {
+				s.Type = t
+			}
+		case "clusterIP":
+			s.Headless = text(value) == "None"
+		case "externalTrafficPolicy":
+			s.LocalTraffic = text(value) == "Local"
+		case "selector":
+			s.Selector = stringMap(value)
+		case "ports":
+			ports = value
+		}
+	}
+	for i, n := range items(ports) {
+		if port, ok := r.readServicePort(o, i, n); ok {
+			s.Ports = append(s.Ports, port)
+			s.fields = append(s.fields, i)
+		}
+	}
+	r.services = append(r.services, s)
+}
+
+func (r *reader) readServicePort(o *manifest.Object, index int, n *yaml.Node) (workload.ServicePort, bool) {
+	var p workload.ServicePort
+	var number, target, protocol *yaml.Node
+	for key, value := range fields(n) {
+		switch key {
+		case "name":
+			p.Name = text(value)
+		case "port":
+			number = value
+		case "targetPort":
+			target = value
+		case "protocol":
+			protocol = value
+		}
+	}
+	var problems portProblems
+	p.Port = problems.number("port", number)
+	p.Protocol = problems.protocol("protocol", protocol)
+	if name, ok := portName(target); ok {
+		p.TargetName = name
+	} else if isUnset(target) {
+		// "If this is not specified, the value of the 'port' field is used" (core/v1, ServicePort.targetPort); the API
+		// server takes 0 and "" for unset too.
+		p.TargetPort = p.Port
+	} else {
+		p.TargetPort = problems.number("targetPort", target)
+	}
+	for _, problem := range problems {
+		r.report(o, idPortInvalid, problem.severity, fmt.Sprintf("spec.ports[%d].%s", index, problem.field), "%s", problem.message)
+	}
+	return p, p.Protocol != "" && (p.TargetPort != 0 || p.TargetName != "")
+}
+
+// isUnset reports whether the API server gives a targetPort its default.
+func isUnset(target *yaml.Node) bool {
+	v, isInt := integer(target)
+	return isAbsent(target) || isInt && v == 0 || target.Kind == yaml.ScalarNode && target.Value == ""
+}
+
+// selectsPods reports whether the Service has endpoints that its selector finds. ExternalName ignores the selector, and
+// a Service without one stands for addresses that no label selects.
+func (s *service) selectsPods() bool { return s.Type != "ExternalName" && len(s.Selector) > 0 }
+
+// linkServices sorts the Services and finds the workloads that each selects in its namespace.
+func (r *reader) linkServices() {
+	slices.SortStableFunc(r.services, func(a, b *service) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), compareSources(a.Source, b.Source))
+	})
+	index := labelIndex[*candidate]{}
+	for _, s := range r.services {
+		if s.selectsPods() {
+			index.want(scope(s.Namespace), s.Selector)
+		}
+	}
+	for _, c := range r.candidates {
+		index.add(scope(c.Namespace), c.PodLabels, c)
+	}
+	selections := map[string]selection{}
+	for _, s := range r.services {
+		if !s.selectsPods() {
+			continue
+		}
+		chosen := r.selectionOf(s, index, selections)
+		s.selected, s.Workloads = chosen.candidates, slices.Clip(chosen.workloads)
+		for _, c := range chosen.candidates {
+			c.services = append(c.services, s)
+		}
+		for _, c := range chosen.clients {
+			r.report(s.object, idSelectsClient, report.Warning, "spec.selector",
+				"the selector also selects the pods of %s, which would get requests meant for servers: add a label to the selector that they do not wear", c.Workload)
+		}
+	}
+}
+
+// selection is what one selector selects. Services with equal selectors share it.
+type selection struct {
+	candidates, clients []*candidate
+	workloads           []*workload.Workload
+}
+
+// manyItems is the length of a list from which it pays to remember what a selector found in it.
+const manyItems = 32
+
+// selectionOf finds what a Service selects. Jobs are kept apart: they never accept a connection.
+func (r *reader) selectionOf(s *service, index labelIndex[*candidate], known map[string]selection) selection {
+	list := index.candidates(scope(s.Namespace), s.Selector)
+	key := ""
+	if len(list) >= manyItems {
+		key = selectorKey(s)
+		if chosen, ok := known[key]; ok {
+			return chosen
+		}
+	}
+	var chosen selection
+	for _, c := range list {
+		switch {
+		case !wears(c.PodLabels, s.Selector):
+		case c.Client:
+			chosen.clients = append(chosen.clients, c)
+		default:
+			chosen.candidates = append(chosen.candidates, c)
+			chosen.workloads = append(chosen.workloads, c.Workload)
+		}
+	}
+	if key != "" {
+		known[key] = chosen
+	}
+	return chosen
+}
+
+func selectorKey(s *service) string {
+	var b strings.Builder
+	b.WriteString(scope(s.Namespace))
+	for _, key := range slices.Sorted(maps.Keys(s.Selector)) {
+		fmt.Fprintf(&b, "\n%s=%s", key, s.Selector[key])
+	}
+	return b.String()
+}

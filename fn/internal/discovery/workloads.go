@@ -1,0 +1,246 @@
+package discovery
+
+import (
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// selectorForm is how a kind says which pods are its own.
+type selectorForm int
+
+const (
+	noSelector      selectorForm = iota // Job, CronJob and Pod: controllers make one up
+	labelSelector                       // spec.selector.matchLabels, required
+	optionalLabels                      // spec.selector.matchLabels, by default the template's labels
+	plainLabelsForm                     // spec.selector is itself the labels
+)
+
+// workloadKind is what discovery needs to know of a kind with a pod template.
+type workloadKind struct {
+	// template is the path of the pod template. Empty means that the object is itself the pod.
+	template string
+	selector selectorForm
+	client   bool
+	// gone is the Kubernetes version that stopped serving the API version, current the one to write. Empty means served.
+	gone, current string
+}
+
+const (
+	plainTemplate = "spec.template"
+	jobTemplate   = "spec.jobTemplate.spec.template"
+)
+
+// workloadKindOf is the kind's entry; false for what has no pod template, and for a kind of that name in another group.
+// ReplicationController and OpenShift's DeploymentConfig count too: default deny would otherwise close them unseen.
+func workloadKindOf(apiVersion, kind string) (workloadKind, bool) {
+	switch kind {
+	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet":
+		switch apiVersion {
+		case "apps/v1":
+			return workloadKind{template: plainTemplate, selector: labelSelector}, true
+		case "extensions/v1beta1":
+			return workloadKind{template: plainTemplate, selector: optionalLabels, gone: "1.16", current: "apps/v1"}, kind != "StatefulSet"
+		case "apps/v1beta1", "apps/v1beta2":
+			return workloadKind{template: plainTemplate, selector: optionalLabels, gone: "1.16", current: "apps/v1"}, true
+		}
+	case "Job":
+		return workloadKind{template: plainTemplate, client: true}, apiVersion == "batch/v1"
+	case "CronJob":
+		switch apiVersion {
+		case "batch/v1":
+			return workloadKind{template: jobTemplate, client: true}, true
+		case "batch/v1beta1":
+			return workloadKind{template: jobTemplate, client: true, gone: "1.25", current: "batch/v1"}, true
+		}
+	case "Pod":
+		return workloadKind{}, apiVersion == "v1"
+	case "ReplicationController":
+		return workloadKind{template: plainTemplate, selector: plainLabelsForm}, apiVersion == "v1"
+	case "DeploymentConfig":
+		return workloadKind{template: plainTemplate, selector: plainLabelsForm}, apiVersion == "apps.openshift.io/v1"
+	}
+	return workloadKind{}, false
+}
+
+// templateNode is the pod template, nil where there is none.
+func (k workloadKind) templateNode(root *yaml.Node) *yaml.Node {
+	switch k.template {
+	case plainTemplate:
+		return child(root, "spec", "template")
+	case jobTemplate:
+		return child(root, "spec", "jobTemplate", "spec", "template")
+	}
+	return root
+}
+
+// path is the path of a field of the pod template.
+func (k workloadKind) path(field string) string {
+	if k.template == "" {
+		return field
+	}
+	return k.template + "." + field
+}
+
+// candidate is a workload together with what its manifest says and the inventory does not keep.
+type candidate struct {
+	*workload.Workload
+	object     *manifest.Object
+	kind       workloadKind
+	owner      *owner
+	containers []container
+	volumes    *yaml.Node
+	// declared are the ports of containers and native sidecars, in the order that a port's name is looked up in.
+	declared []workload.Port
+	// probed are the ports that probes name, with origin FromProbe.
+	probed []workload.Port
+	// services are those that select the workload.
+	services []*service
+}
+
+// readWorkload takes a workload in, or says why it is none.
+func (r *reader) readWorkload(o *manifest.Object, k workloadKind) {
+	meta := readMetadata(child(o.Root, "metadata"))
+	if meta.annotations[localConfig] == "true" {
+		return
+	}
+	template := k.templateNode(o.Root)
+	spec := child(template, "spec")
+	name := o.Name
+	if name == "" {
+		name = meta.generateName
+	}
+	switch {
+	case name == "":
+		r.report(o, idInvalid, report.Warning, "metadata.name", "a %s without a name is left out: name it", o.Kind)
+		return
+	case !isMapping(template):
+		r.report(o, idInvalid, report.Warning, k.template, "there is no pod template, so this is left out: a %s needs one", o.Kind)
+		return
+	case !isMapping(spec):
+		r.report(o, idInvalid, report.Warning, k.path("spec"), "the pod template has no spec, so this is left out: a %s needs one", o.Kind)
+		return
+	}
+	pod := meta
+	if k.template != "" {
+		pod = readMetadata(child(template, "metadata"))
+	}
+	c := &candidate{object: o, kind: k, owner: meta.owner, Workload: &workload.Workload{
+		APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: name, Source: o.Source,
+		Labels: meta.labels, PodLabels: pod.labels, PodAnnotations: pod.annotations, Client: k.client,
+	}}
+	c.readPodSpec(spec)
+	r.candidates = append(r.candidates, c)
+}
+
+// metadata is what discovery reads of an ObjectMeta.
+type metadata struct {
+	generateName        string
+	labels, annotations map[string]string
+	owner               *owner
+}
+
+func readMetadata(n *yaml.Node) metadata {
+	var m metadata
+	for key, value := range fields(n) {
+		switch key {
+		case "generateName":
+			m.generateName = text(value)
+		case "labels":
+			m.labels = stringMap(value)
+		case "annotations":
+			m.annotations = stringMap(value)
+		case "ownerReferences":
+			m.owner = readOwner(value)
+		}
+	}
+	return m
+}
+
+// readPodSpec reads the pod's spec, without judging it: a workload that turns out to be another's pod gives no findings.
+func (c *candidate) readPodSpec(spec *yaml.Node) {
+	var regular, initial *yaml.Node
+	for key, value := range fields(spec) {
+		switch key {
+		case "containers":
+			regular = value
+		case "initContainers":
+			initial = value
+		case "volumes":
+			c.volumes = value
+		case "hostNetwork":
+			c.HostNetwork = isTrue(value)
+		}
+	}
+	count := 0
+	for _, list := range []*yaml.Node{regular, initial} {
+		if isSequence(list) {
+			count += len(list.Content)
+		}
+	}
+	c.containers = make([]container, 0, count)
+	for i, n := range items(regular) {
+		c.containers = append(c.containers, readContainer(n, "containers", i))
+	}
+	for i, n := range items(initial) {
+		c.containers = append(c.containers, readContainer(n, "initContainers", i))
+	}
+	for i := range c.containers {
+		if image := c.containers[i].image; image != "" {
+			c.Images = append(c.Images, image)
+		}
+	}
+}
+
+// judge completes a workload that counts: its selector and declared ports, with the findings about them.
+func (r *reader) judge(c *candidate) {
+	if c.kind.gone != "" {
+		r.report(c.object, idOldAPI, report.Warning, "apiVersion", "%s %s is not served since Kubernetes %s: write %s",
+			c.APIVersion, c.Kind, c.kind.gone, c.kind.current)
+	}
+	if c.HostNetwork {
+		r.report(c.object, idHostNetwork, report.Warning, c.kind.path("spec.hostNetwork"),
+			"policies do not bind pods in the node's network: drop hostNetwork, or guard the node itself")
+	}
+	if len(c.containers) == 0 {
+		r.report(c.object, idInvalid, report.Warning, c.kind.path("spec.containers"), "the pod template has no container: it needs at least one")
+	}
+	r.readSelector(c)
+	r.readPorts(c)
+}
+
+// readSelector reads which pods a controller says are its own.
+func (r *reader) readSelector(c *candidate) {
+	field := "spec.selector.matchLabels"
+	selector := child(c.object.Root, "spec", "selector")
+	switch c.kind.selector {
+	case noSelector:
+		return
+	case plainLabelsForm:
+		field = "spec.selector"
+		c.Selector = stringMap(selector)
+	default:
+		c.Selector = stringMap(child(selector, "matchLabels"))
+	}
+	if c.Selector == nil && !isMapping(selector) {
+		if c.kind.selector != labelSelector {
+			// "If empty, defaulted to labels on Pod template." (core/v1 ReplicationController; extensions/v1beta1 likewise)
+			c.Selector = maps.Clone(c.PodLabels)
+			return
+		}
+		r.report(c.object, idInvalid, report.Warning, "spec.selector", "there is no selector: %s %s needs one that selects its pods",
+			c.APIVersion, c.Kind)
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Selector)) {
+		if worn, ok := c.PodLabels[key]; !ok || worn != c.Selector[key] {
+			r.report(c.object, idInvalid, report.Warning, field, "the selector asks for %s=%s, which the pod template does not wear: give it that label",
+				key, c.Selector[key])
+		}
+	}
+}
