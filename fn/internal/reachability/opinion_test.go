@@ -1,0 +1,416 @@
+package reachability
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/yaml"
+
+	"tierwall.dev/fn/internal/workload"
+)
+
+// The second opinion: one connection at a time, straight from the API's text, with apimachinery's selectors. It knows
+// pods with addresses and profile calico only, so that nothing is unknown.
+
+func opinion(c Cluster, from, to Pod, protocol workload.Protocol, port int32) bool {
+	if from.ID == to.ID {
+		return true
+	}
+	return opinionSide(c, from, to, to, true, protocol, port) && opinionSide(c, to, from, to, false, protocol, port)
+}
+
+func opinionSide(c Cluster, own, other, dst Pod, egress bool, protocol workload.Protocol, port int32) bool {
+	isolated := false
+	for _, p := range c.Policies {
+		if p.Namespace != own.Namespace || !opinionSelects(&p.Spec.PodSelector, own.Labels) {
+			continue
+		}
+		if egress {
+			if slices.Contains(p.Spec.PolicyTypes, networkingv1.PolicyTypeEgress) || len(p.Spec.PolicyTypes) == 0 && len(p.Spec.Egress) > 0 {
+				isolated = true
+				for _, r := range p.Spec.Egress {
+					if opinionPeers(c, p.Namespace, r.To, other) && opinionPorts(r.Ports, dst, protocol, port) {
+						return true
+					}
+				}
+			}
+		} else if slices.Contains(p.Spec.PolicyTypes, networkingv1.PolicyTypeIngress) || len(p.Spec.PolicyTypes) == 0 {
+			isolated = true
+			for _, r := range p.Spec.Ingress {
+				if opinionPeers(c, p.Namespace, r.From, other) && opinionPorts(r.Ports, dst, protocol, port) {
+					return true
+				}
+			}
+		}
+	}
+	return !isolated
+}
+
+func opinionSelects(s *metav1.LabelSelector, set map[string]string) bool {
+	sel, err := metav1.LabelSelectorAsSelector(s)
+	return err == nil && sel.Matches(labels.Set(set))
+}
+
+func opinionPeers(c Cluster, namespace string, peers []networkingv1.NetworkPolicyPeer, pod Pod) bool {
+	if len(peers) == 0 {
+		return true
+	}
+	for _, p := range peers {
+		if p.IPBlock != nil {
+			if opinionBlock(p.IPBlock, pod.IPs[0]) {
+				return true
+			}
+			continue
+		}
+		inNamespace := pod.Namespace == namespace
+		if p.NamespaceSelector != nil {
+			set := map[string]string{"kubernetes.io/metadata.name": pod.Namespace}
+			for _, n := range c.Namespaces {
+				if n.Name == pod.Namespace {
+					for k, v := range n.Labels {
+						set[k] = v
+					}
+				}
+			}
+			inNamespace = opinionSelects(p.NamespaceSelector, set)
+		}
+		if inNamespace && (p.PodSelector == nil || opinionSelects(p.PodSelector, pod.Labels)) {
+			return true
+		}
+	}
+	return false
+}
+
+func opinionBlock(b *networkingv1.IPBlock, addr netip.Addr) bool {
+	for _, e := range b.Except {
+		if netip.MustParsePrefix(e).Contains(addr) {
+			return false
+		}
+	}
+	return netip.MustParsePrefix(b.CIDR).Contains(addr)
+}
+
+func opinionPorts(ports []networkingv1.NetworkPolicyPort, dst Pod, protocol workload.Protocol, port int32) bool {
+	if len(ports) == 0 {
+		return true
+	}
+	for _, p := range ports {
+		want := corev1.ProtocolTCP
+		if p.Protocol != nil {
+			want = *p.Protocol
+		}
+		if string(want) != string(protocol) {
+			continue
+		}
+		switch {
+		case p.Port == nil:
+			return true
+		case p.Port.Type == intstr.String:
+			for _, n := range dst.NamedPorts {
+				if n.Name == p.Port.StrVal && n.Protocol == protocol && n.Number == port {
+					return true
+				}
+			}
+		case p.EndPort != nil:
+			if p.Port.IntVal <= port && port <= *p.EndPort {
+				return true
+			}
+		case p.Port.IntVal == port:
+			return true
+		}
+	}
+	return false
+}
+
+// dice makes random clusters from few names, so that selectors often match.
+type dice struct{ *rand.Rand }
+
+func (d dice) of(n int) bool          { return d.IntN(n) == 0 }
+func pick[T any](d dice, from ...T) T { return from[d.IntN(len(from))] }
+func (d dice) labels() map[string]string {
+	out := map[string]string{}
+	for _, k := range []string{"app", "tier"} {
+		if !d.of(3) {
+			out[k] = pick(d, "a", "b", "c")
+		}
+	}
+	return out
+}
+
+func (d dice) selector() *metav1.LabelSelector {
+	out := &metav1.LabelSelector{}
+	if d.of(3) {
+		return out
+	}
+	if d.of(2) {
+		out.MatchLabels = map[string]string{pick(d, "app", "tier"): pick(d, "a", "b", "c")}
+	}
+	if d.of(2) {
+		e := metav1.LabelSelectorRequirement{Key: pick(d, "app", "tier", metadataName)}
+		e.Operator = pick(d, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist)
+		if e.Operator == metav1.LabelSelectorOpIn || e.Operator == metav1.LabelSelectorOpNotIn {
+			e.Values = []string{pick(d, "a", "b", "x"), pick(d, "c", "y")}
+		}
+		out.MatchExpressions = append(out.MatchExpressions, e)
+	}
+	return out
+}
+
+func (d dice) peers() []networkingv1.NetworkPolicyPeer {
+	out := pick(d, nil, []networkingv1.NetworkPolicyPeer{})
+	for range pick(d, 0, 1, 1, 2) {
+		var p networkingv1.NetworkPolicyPeer
+		switch d.IntN(4) {
+		case 0:
+			p.PodSelector = d.selector()
+		case 1:
+			p.NamespaceSelector = d.selector()
+		case 2:
+			p.PodSelector, p.NamespaceSelector = d.selector(), d.selector()
+		case 3:
+			p.IPBlock = pick(d,
+				&networkingv1.IPBlock{CIDR: "10.0.0.0/29", Except: []string{"10.0.0.2/31", "10.0.0.5/32"}},
+				&networkingv1.IPBlock{CIDR: "0.0.0.0/0"}, &networkingv1.IPBlock{CIDR: "fd00::/126", Except: []string{"fd00::1/128"}})
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func (d dice) ports() []networkingv1.NetworkPolicyPort {
+	out := pick(d, nil, []networkingv1.NetworkPolicyPort{})
+	for range pick(d, 0, 1, 1, 2) {
+		var p networkingv1.NetworkPolicyPort
+		if d.of(2) {
+			protocol := pick(d, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP)
+			p.Protocol = &protocol
+		}
+		switch d.IntN(4) {
+		case 0:
+			port := intstr.FromInt32(pick[int32](d, 79, 80, 81))
+			p.Port = &port
+		case 1:
+			port, end := intstr.FromInt32(pick[int32](d, 79, 80)), pick[int32](d, 80, 81)
+			p.Port, p.EndPort = &port, &end
+		case 2:
+			port := intstr.FromString(pick(d, "web", "dns"))
+			p.Port = &port
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func (d dice) policy(i int) Policy {
+	p := &networkingv1.NetworkPolicy{}
+	p.Namespace, p.Name = pick(d, "x", "y"), fmt.Sprintf("p%d", i)
+	p.Spec.PodSelector = *d.selector()
+	p.Spec.PolicyTypes = pick(d, nil, []networkingv1.PolicyType{}, []networkingv1.PolicyType{"Ingress"}, []networkingv1.PolicyType{"Egress"}, []networkingv1.PolicyType{"Ingress", "Egress"})
+	for range d.IntN(3) {
+		p.Spec.Ingress = append(p.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: d.peers(), Ports: d.ports()})
+	}
+	for range d.IntN(3) {
+		p.Spec.Egress = append(p.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: d.peers(), Ports: d.ports()})
+	}
+	return Policy{NetworkPolicy: p}
+}
+
+func (d dice) cluster() Cluster {
+	c := Cluster{CNI: Calico}
+	for _, n := range []string{"x", "y", "z"} {
+		c.Namespaces = append(c.Namespaces, Namespace{n, d.labels(), true})
+	}
+	for i := range 8 {
+		addr := netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+		if d.of(3) {
+			addr = netip.MustParseAddr(fmt.Sprintf("fd00::%d", i))
+		}
+		c.Pods = append(c.Pods, Pod{
+			ID: fmt.Sprint("pod", i), Namespace: pick(d, "x", "y", "z"), Labels: d.labels(), IPs: []netip.Addr{addr},
+			NamedPorts: []NamedPort{{"web", pick(d, workload.TCP, workload.UDP), pick[int32](d, 79, 80)}, {"dns", workload.UDP, 81}},
+		})
+	}
+	for i := range d.IntN(6) {
+		c.Policies = append(c.Policies, d.policy(i))
+	}
+	return c
+}
+
+// disagreement is the first connection on which the engine, its explanation, its open ports and the second opinion are
+// not at one. Empty means none.
+func disagreement(c Cluster) string {
+	m, err := Analyze(c)
+	if err != nil {
+		return err.Error()
+	}
+	for _, from := range c.Pods {
+		for _, to := range c.Pods {
+			open := m.Open(PodEndpoint(from.ID), PodEndpoint(to.ID))
+			for _, protocol := range protocols {
+				for _, port := range []int32{78, 79, 80, 81, 82} {
+					want := Denied
+					if opinion(c, from, to, protocol, port) {
+						want = Allowed
+					}
+					got := m.Verdict(PodEndpoint(from.ID), PodEndpoint(to.ID), protocol, port)
+					why := m.Explain(PodEndpoint(from.ID), PodEndpoint(to.ID), protocol, port)
+					isOpen := slices.ContainsFunc(open, func(r PortRange) bool {
+						return r.Protocol == protocol && r.First <= port && port <= r.Last && r.Value == Allowed
+					})
+					if got != want || why.Value != want || isOpen != (want == Allowed) {
+						return fmt.Sprintf("%s -> %s %d/%s: verdict %s, explain %s, open %t; second opinion %s\n%v",
+							from.ID, to.ID, port, protocol, got, why.Value, isOpen, want, why.Reasons)
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// valid drops the policies that the API server refuses: the second opinion does not judge them.
+func valid(c Cluster) Cluster {
+	c.Policies = slices.DeleteFunc(slices.Clone(c.Policies), func(p Policy) bool {
+		_, problems := compile(p)
+		return len(problems) > 0
+	})
+	return c
+}
+
+// shrink leaves out policies, rules and pods for as long as a disagreement remains.
+func shrink(c Cluster) Cluster {
+	for again := true; again; {
+		again = false
+		for _, smaller := range reductions(c) {
+			if disagreement(smaller) != "" {
+				c, again = smaller, true
+				break
+			}
+		}
+	}
+	return c
+}
+
+func without[T any](list []T, i int) []T { return slices.Delete(slices.Clone(list), i, i+1) }
+
+func reductions(c Cluster) []Cluster {
+	var out []Cluster
+	for i := range c.Policies {
+		smaller := c
+		smaller.Policies = without(c.Policies, i)
+		out = append(out, smaller)
+	}
+	for i := range c.Pods {
+		smaller := c
+		smaller.Pods = without(c.Pods, i)
+		out = append(out, smaller)
+	}
+	for i, p := range c.Policies {
+		change := func(edit func(*networkingv1.NetworkPolicySpec)) {
+			smaller, copied := c, p.DeepCopy()
+			edit(&copied.Spec)
+			smaller.Policies = slices.Clone(c.Policies)
+			smaller.Policies[i].NetworkPolicy = copied
+			out = append(out, smaller)
+		}
+		for j := range p.Spec.Ingress {
+			change(func(s *networkingv1.NetworkPolicySpec) { s.Ingress = without(s.Ingress, j) })
+		}
+		for j := range p.Spec.Egress {
+			change(func(s *networkingv1.NetworkPolicySpec) { s.Egress = without(s.Egress, j) })
+		}
+	}
+	return out
+}
+
+func TestSecondOpinion(t *testing.T) {
+	clusters := 150
+	if testing.Short() {
+		clusters = 30
+	}
+	for seed := range uint64(clusters) {
+		c := valid(dice{rand.New(rand.NewPCG(seed, 1))}.cluster())
+		if disagreement(c) == "" {
+			continue
+		}
+		c = shrink(c)
+		text, _ := yaml.Marshal(c)
+		t.Fatalf("seed %d: %s\n%s", seed, disagreement(c), text)
+	}
+}
+
+// TestLaws: adding a policy never closes a connection of a pod that is isolated already, and order does not matter.
+func TestLaws(t *testing.T) {
+	for seed := range uint64(60) {
+		d := dice{rand.New(rand.NewPCG(seed, 2))}
+		c := valid(d.cluster())
+		for _, ns := range []string{"x", "y", "z"} {
+			deny := policyOf(t, `{podSelector: {}, policyTypes: [Ingress, Egress]}`)
+			deny.NetworkPolicy = deny.DeepCopy()
+			deny.Namespace = ns
+			c.Policies = append(c.Policies, deny)
+		}
+		more, turned := c, c
+		more.Policies = append(slices.Clone(c.Policies), d.policy(99))
+		turned.Policies = slices.Clone(c.Policies)
+		slices.Reverse(turned.Policies)
+		values := func(c Cluster) []Value {
+			m, err := Analyze(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out []Value
+			for _, from := range c.Pods {
+				for _, to := range c.Pods {
+					for _, port := range []int32{79, 80, 81} {
+						out = append(out, m.Verdict(PodEndpoint(from.ID), PodEndpoint(to.ID), workload.TCP, port))
+					}
+				}
+			}
+			return out
+		}
+		before, after := values(c), values(more)
+		if !slices.Equal(before, values(turned)) {
+			t.Errorf("seed %d: the order of policies changes a verdict", seed)
+		}
+		for i := range before {
+			if after[i] < before[i] {
+				t.Errorf("seed %d: a further policy closes connection %d: %s, was %s", seed, i, after[i], before[i])
+			}
+		}
+	}
+}
+
+// FuzzAnalyze: no policy, however broken, makes the analysis panic or Verdict and Explain differ.
+func FuzzAnalyze(f *testing.F) {
+	f.Add([]byte(`{"podSelector": {}, "ingress": [{"from": [{}], "ports": [{"endPort": 3}]}]}`))
+	f.Add([]byte(`{"podSelector": {}, "egress": [{"to": [{"ipBlock": {"cidr": "::/0", "except": ["1.1.1.1/1"]}}]}]}`))
+	f.Fuzz(func(t *testing.T, spec []byte) {
+		p := &networkingv1.NetworkPolicy{}
+		if yaml.Unmarshal(spec, &p.Spec) != nil {
+			return
+		}
+		p.Namespace = "x"
+		m, err := Analyze(small(Generic, Policy{NetworkPolicy: p}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range append(m.Externals(), PodEndpoint("x/a"), PodEndpoint("x/node"), Endpoint{Namespace: "q"}) {
+			for _, pair := range [][2]Endpoint{{e, PodEndpoint("x/b")}, {PodEndpoint("x/b"), e}} {
+				m.Open(pair[0], pair[1])
+				fast, slow := m.Verdict(pair[0], pair[1], workload.TCP, 80), m.Explain(pair[0], pair[1], workload.TCP, 80)
+				if fast != slow.Value {
+					t.Fatalf("%s -> %s: verdict %s, explain %s", pair[0], pair[1], fast, slow.Value)
+				}
+			}
+		}
+	})
+}
