@@ -1,10 +1,280 @@
 package discovery
 
 import (
-	"tierwall.dev/fn/internal/manifest"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/workload"
 )
 
-type configMap struct{ object *manifest.Object }
+// maxShared bounds how many references one ConfigMap gives rise to, as workloads that take it whole times addresses in
+// it. What everybody has in hand tells nothing about who calls whom.
+const maxShared = 10_000
 
-func (r *reader) references() []workload.Reference { return nil }
+// maxRescanned bounds the length of a ConfigMap's entry, in bytes, that is read anew for each variable made of it.
+const maxRescanned = 1024
+
+// references are the addresses of the input's Services in its workloads, sorted, each once.
+func (r *reader) references() []workload.Reference {
+	if len(r.services) == 0 {
+		return nil
+	}
+	f := &finder{reader: r, book: newAddressBook(r.services), users: map[*configMap]*candidate{}}
+	if len(r.configMaps) > 0 {
+		for _, c := range r.candidates {
+			f.countUsers(c)
+		}
+	}
+	var out []workload.Reference
+	for _, c := range r.candidates {
+		f.start(c)
+		for i := range c.containers {
+			f.container(&c.containers[i])
+		}
+		f.eachMounted(c, func(m *configMap) { f.whole(m, true) })
+		out = append(out, f.sorted()...)
+	}
+	return out
+}
+
+// finder finds the references of one workload after another.
+type finder struct {
+	reader *reader
+	book   addressBook
+	// users are the workloads that were last counted as a user of a ConfigMap.
+	users map[*configMap]*candidate
+
+	from  *candidate
+	scope string
+	found []workload.Reference
+}
+
+func (f *finder) start(c *candidate) {
+	f.from, f.scope, f.found = c, scope(c.Namespace), f.found[:0]
+}
+
+// sorted is what was found for the workload, by Service, port and place, without repetitions.
+func (f *finder) sorted() []workload.Reference {
+	slices.SortFunc(f.found, func(a, b workload.Reference) int {
+		return cmp.Or(
+			cmp.Compare(a.To.Namespace, b.To.Namespace),
+			cmp.Compare(a.To.Name, b.To.Name),
+			cmp.Compare(a.Port, b.Port),
+			compareSources(a.Source, b.Source),
+			cmp.Compare(a.Where, b.Where),
+			compareWeak(a.Weak, b.Weak),
+		)
+	})
+	return slices.CompactFunc(f.found, func(a, b workload.Reference) bool {
+		a.Weak, b.Weak = false, false
+		return a == b
+	})
+}
+
+// compareWeak puts strong evidence first.
+func compareWeak(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// add notes an address. A workload that holds the address of its own Service gives it to others.
+func (f *finder) add(a address, where string, source workload.Source, weak bool) {
+	if slices.Contains(f.from.services, a.to) {
+		return
+	}
+	f.found = append(f.found, workload.Reference{
+		From: f.from.Workload, To: a.to.Service, Port: a.port, Where: where, Source: source, Weak: weak,
+	})
+}
+
+// container finds what the variables and the command line of a container hold.
+func (f *finder) container(c *container) {
+	env := &environment{configMaps: f.reader.configMaps, scope: f.scope, container: c}
+	for _, n := range items(c.envFrom) {
+		if m, _ := env.source(n); m != nil {
+			f.whole(m, m.users > 1)
+		}
+	}
+	for _, n := range items(c.env) {
+		f.variable(c, env, readVariable(n))
+	}
+	f.commandLine(c, env)
+}
+
+func (f *finder) variable(c *container, env *environment, v variable) {
+	if isExclusion(v.name) {
+		return
+	}
+	if v.configMap != "" {
+		if m := f.reader.configMaps[objectName{f.scope, v.configMap}]; m != nil {
+			f.entry(m, env, v)
+		}
+		return
+	}
+	f.book.scan(f.scope, v.name, env.expand(v.value), func(a address) {
+		f.add(withSibling(a, v.name, env.lookup), c.path(f.from.kind, "env["+v.name+"]"), f.from.Source, false)
+	})
+}
+
+// entry finds what a variable holds that is made of one entry of a ConfigMap.
+func (f *finder) entry(m *configMap, env *environment, v variable) {
+	value := m.values()[v.key]
+	if len(value) > maxRescanned {
+		for _, a := range f.scanned(m) {
+			if a.key == v.key {
+				f.add(a.address, m.where(a.key), m.object.Source, false)
+			}
+		}
+		return
+	}
+	name := v.name
+	if !isHostKey(name) {
+		name = v.key
+	}
+	f.book.scan(f.scope, name, value, func(a address) {
+		f.add(withSibling(a, v.name, env.lookup), m.where(v.key), m.object.Source, false)
+	})
+}
+
+// where is the place of an entry, for Reference.Where.
+func (m *configMap) where(key string) string { return "data[" + key + "]" }
+
+// whole finds what a ConfigMap holds that the workload takes as it is.
+func (f *finder) whole(m *configMap, weak bool) {
+	addresses := f.scanned(m)
+	if len(addresses)*m.users > maxShared {
+		return
+	}
+	for _, a := range addresses {
+		f.add(a.address, m.where(a.key), m.object.Source, weak)
+	}
+}
+
+// scanned are the addresses in a ConfigMap.
+func (f *finder) scanned(m *configMap) []configAddress {
+	if m.scanned {
+		return m.addresses
+	}
+	m.scanned = true
+	data := m.values()
+	for key, value := range fields(child(m.object.Root, "data")) {
+		if isExclusion(key) {
+			continue
+		}
+		f.book.scan(f.scope, key, text(value), func(a address) {
+			a = withSibling(a, key, func(name string) (string, bool) { v, ok := data[name]; return v, ok })
+			m.addresses = append(m.addresses, configAddress{key, a})
+		})
+	}
+	if len(m.addresses)*m.users > maxShared {
+		f.reader.report(m.object, idTooShared, report.Info, "data",
+			"%d workloads take the %d addresses of this ConfigMap whole, which does not tell who calls whom: give each workload the entries that it needs",
+			m.users, len(m.addresses))
+	}
+	return m.addresses
+}
+
+// commandLine finds what a container's command and arguments hold, read as one line.
+func (f *finder) commandLine(c *container, env *environment) {
+	var words []string
+	for _, list := range []*yaml.Node{c.command, c.args} {
+		for _, n := range items(list) {
+			words = append(words, env.expand(text(n)))
+		}
+	}
+	if len(words) == 0 {
+		return
+	}
+	f.book.scan(f.scope, "", strings.Join(words, " "), func(a address) {
+		i, end := 0, len(words[0])
+		for a.offset >= end && i+1 < len(words) {
+			i++
+			end += 1 + len(words[i])
+		}
+		f.add(a, c.path(f.from.kind, c.wordField(i)), f.from.Source, false)
+	})
+}
+
+// wordField is the field of the i-th word of the container's command line.
+func (c *container) wordField(i int) string {
+	commands := 0
+	if isSequence(c.command) {
+		commands = len(c.command.Content)
+	}
+	if i < commands {
+		return fmt.Sprintf("command[%d]", i)
+	}
+	return fmt.Sprintf("args[%d]", i-commands)
+}
+
+// countUsers counts the workload as a user of each ConfigMap that it takes whole.
+func (f *finder) countUsers(c *candidate) {
+	f.start(c)
+	count := func(m *configMap) {
+		if f.users[m] != c {
+			f.users[m] = c
+			m.users++
+		}
+	}
+	for i := range c.containers {
+		env := &environment{configMaps: f.reader.configMaps, scope: f.scope}
+		for _, n := range items(c.containers[i].envFrom) {
+			if m, _ := env.source(n); m != nil {
+				count(m)
+			}
+		}
+	}
+	f.eachMounted(c, count)
+}
+
+// eachMounted calls visit for each ConfigMap of the input that is one of the workload's volumes, or part of one.
+func (f *finder) eachMounted(c *candidate, visit func(*configMap)) {
+	if len(f.reader.configMaps) == 0 {
+		return
+	}
+	mounted := func(n *yaml.Node) {
+		if m := f.reader.configMaps[objectName{f.scope, text(child(n, "name"))}]; m != nil {
+			visit(m)
+		}
+	}
+	for _, volume := range items(c.volumes) {
+		for key, source := range fields(volume) {
+			switch key {
+			case "configMap":
+				mounted(source)
+			case "projected":
+				for _, part := range items(child(source, "sources")) {
+					mounted(child(part, "configMap"))
+				}
+			}
+		}
+	}
+}
+
+// isExclusion reports whether a variable lists hosts that are not called through a proxy, which says nothing about
+// whether they are called.
+func isExclusion(name string) bool { return hasSuffixFold(name, "no_proxy") }
+
+// withSibling is the address with the port that another variable holds, where it names none itself.
+func withSibling(a address, name string, lookup func(string) (string, bool)) address {
+	if a.port != 0 {
+		return a
+	}
+	if sibling := siblingPort(name); sibling != "" {
+		if value, ok := lookup(sibling); ok {
+			number, _ := leadingNumber(value, 0, 0)
+			a.port = a.to.servicePort(number)
+		}
+	}
+	return a
+}

@@ -1,0 +1,161 @@
+package discovery
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"tierwall.dev/fn/internal/manifest"
+)
+
+// configMap is a ConfigMap of the input.
+type configMap struct {
+	object *manifest.Object
+	// users are how many workloads take it whole, by envFrom or as a volume.
+	users int
+	// data is read when first asked for.
+	data map[string]string
+	// addresses are those in data, in the order of their keys, found when first asked for.
+	addresses []configAddress
+	scanned   bool
+}
+
+// configAddress is an address in an entry of a ConfigMap.
+type configAddress struct {
+	key string
+	address
+}
+
+func (m *configMap) values() map[string]string {
+	if m.data == nil {
+		m.data = stringMap(child(m.object.Root, "data"))
+		if m.data == nil {
+			m.data = map[string]string{}
+		}
+	}
+	return m.data
+}
+
+// environment is the variables of one container, read when first asked for.
+type environment struct {
+	configMaps map[objectName]*configMap
+	scope      string
+	container  *container
+	values     map[string]string
+}
+
+// lookup is the value of a variable; false where the input does not tell it.
+func (e *environment) lookup(name string) (string, bool) {
+	if e.values == nil {
+		e.read()
+	}
+	value, ok := e.values[name]
+	return value, ok
+}
+
+// read collects the variables: those of envFrom first, as env overrides them, and each of env with those before it.
+func (e *environment) read() {
+	e.values = map[string]string{}
+	for _, n := range items(e.container.envFrom) {
+		m, prefix := e.source(n)
+		if m == nil {
+			continue
+		}
+		for key, value := range m.values() {
+			e.values[prefix+key] = value
+		}
+	}
+	for _, n := range items(e.container.env) {
+		v := readVariable(n)
+		if v.name == "" {
+			continue
+		}
+		if m := e.configMaps[objectName{e.scope, v.configMap}]; v.configMap != "" && m != nil {
+			e.values[v.name] = m.values()[v.key]
+			continue
+		}
+		e.values[v.name] = e.expand(v.value)
+	}
+}
+
+// source is the ConfigMap of an entry of envFrom and the prefix of its variables; nil where it is none of the input's.
+func (e *environment) source(n *yaml.Node) (m *configMap, prefix string) {
+	name := ""
+	for key, value := range fields(n) {
+		switch key {
+		case "prefix":
+			prefix = text(value)
+		case "configMapRef":
+			name = text(child(value, "name"))
+		}
+	}
+	if name == "" {
+		return nil, ""
+	}
+	return e.configMaps[objectName{e.scope, name}], prefix
+}
+
+// variable is an entry of a container's env: a value, or the ConfigMap and key that hold it.
+type variable struct{ name, value, configMap, key string }
+
+func readVariable(n *yaml.Node) variable {
+	var v variable
+	for key, value := range fields(n) {
+		switch key {
+		case "name":
+			v.name = text(value)
+		case "value":
+			v.value = text(value)
+		case "valueFrom":
+			if ref := child(value, "configMapKeyRef"); ref != nil {
+				v.configMap, v.key = text(child(ref, "name")), text(child(ref, "key"))
+			}
+		}
+	}
+	return v
+}
+
+// maxExpanded bounds a value with its references expanded, in bytes, so that variables that double each other end.
+const maxExpanded = 4096
+
+// maxVariableName bounds how far the end of a reference is looked for, in bytes.
+const maxVariableName = 256
+
+// expand replaces the references $(NAME) of a value by what the variables hold. "If a variable cannot be resolved, the
+// reference in the input string will be unchanged", and $$(NAME) is no reference (core/v1, EnvVar.value).
+func (e *environment) expand(value string) string {
+	if !strings.Contains(value, "$(") {
+		return value
+	}
+	var b strings.Builder
+	for rest := value; rest != ""; {
+		i := strings.IndexByte(rest, '$')
+		if i < 0 || i+1 == len(rest) {
+			b.WriteString(rest)
+			break
+		}
+		b.WriteString(rest[:i])
+		rest = rest[i:]
+		end := strings.IndexByte(rest[:min(len(rest), maxVariableName)], ')')
+		switch {
+		case rest[1] == '$':
+			b.WriteByte('$')
+			rest = rest[2:]
+			continue
+		case rest[1] == '(' && end > 0:
+			if known, ok := e.lookup(rest[2:end]); ok {
+				b.WriteString(known)
+				rest = rest[end+1:]
+				break
+			}
+			fallthrough
+		default:
+			b.WriteByte('$')
+			rest = rest[1:]
+		}
+		if b.Len() > maxExpanded {
+			return value
+		}
+	}
+	return b.String()
+}

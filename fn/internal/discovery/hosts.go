@@ -1,0 +1,276 @@
+package discovery
+
+import "strings"
+
+// host is a run of host bytes in a text, which may or may not be a host.
+type host struct {
+	text       string
+	start, end int
+	// inURL is true behind a scheme and before the path.
+	inURL bool
+}
+
+// trim drops the bytes that cannot begin or end a host; false where what is left, or what stands before it, rules a host
+// out: a path's segment, a variable, an extension.
+func (h *host) trim() bool {
+	for h.end > h.start && (h.text[h.end-1] == '.' || h.text[h.end-1] == '-') {
+		h.end--
+	}
+	begin := h.start
+	for h.start < h.end && h.text[h.start] == '-' {
+		h.start++
+	}
+	if h.start == h.end || h.text[h.start] == '.' {
+		return false
+	}
+	before := h.byteAt(begin - 1)
+	if begin != h.start {
+		// A shell default, ${VAR:-redis:6379}; any other is an option.
+		return before == ':'
+	}
+	switch before {
+	case '/', '\\':
+		return h.inURL
+	case '$', '%':
+		return false
+	case '(', '{':
+		return h.byteAt(begin-2) != '$'
+	}
+	return true
+}
+
+// byteAt is the byte at a position, 0 beyond the text.
+func (h *host) byteAt(i int) byte {
+	if i < 0 || i >= len(h.text) {
+		return 0
+	}
+	return h.text[i]
+}
+
+// judge reports whether the host, which has the name of s, is meant as an address, and which port of s it names.
+func (h *host) judge(s *service, key string) (port int32, ok bool) {
+	number, after := h.portAfter()
+	if h.byteAt(after) == '@' && !h.inURL {
+		return 0, false // the user of USER@HOST or USER:PASSWORD@HOST
+	}
+	if number != 0 {
+		port = s.servicePort(number)
+	}
+	switch {
+	case h.inURL, port != 0:
+		return port, true
+	case !h.endsWell(after):
+		return 0, false
+	case strings.Contains(h.text[h.start:h.end], "."), h.byteAt(h.start-1) == '@' && h.hasPassword():
+		return 0, true
+	}
+	if number == 0 {
+		if next := s.servicePort(h.numberAfter()); next != 0 {
+			return next, true
+		}
+	}
+	if inText, ok := h.hasHostKey(key); ok {
+		if inText {
+			port = s.servicePort(h.portNearby())
+		}
+		return port, true
+	}
+	return 0, false
+}
+
+// portAfter is the number behind a colon after the host, 0 where there is none, and the position after it all.
+func (h *host) portAfter() (number int32, after int) {
+	if h.byteAt(h.end) != ':' {
+		return 0, h.end
+	}
+	return leadingNumber(h.text, h.end+1, h.end)
+}
+
+// numberAfter is the number that is the next word of the line, as in nc -z db 5432; 0 where the next word is none.
+func (h *host) numberAfter() int32 {
+	i := h.end
+	for h.byteAt(i) == ' ' {
+		i++
+	}
+	if i == h.end {
+		return 0
+	}
+	number, _ := leadingNumber(h.text, i, i)
+	return number
+}
+
+// leadingNumber is the port number at a position and the position after it; 0 and the fallback where none is there.
+func leadingNumber(text string, start, fallback int) (number int32, after int) {
+	end := start
+	for end < len(text) && end-start < 6 && text[end] >= '0' && text[end] <= '9' {
+		end++
+	}
+	v, ok := digits(text[start:end])
+	if !ok || v < 1 || v > maxPort || end < len(text) && isHostByte[text[end]] && text[end] != '.' {
+		return 0, fallback
+	}
+	return int32(v), end
+}
+
+// endsWell reports whether the byte after the host and its port lets it be a host: no key, tag or call.
+func (h *host) endsWell(after int) bool {
+	switch h.byteAt(after) {
+	case ':', '=', '(', '@', '[':
+		return false
+	}
+	return true
+}
+
+// lookBack bounds how far before a host its key is looked for, so that a long list costs no more than its length.
+const lookBack = 256
+
+// hasPassword reports whether the word before the host's @ holds a colon, as USER:PASSWORD@HOST does and a mail address
+// does not.
+func (h *host) hasPassword() bool {
+	for i := h.start - 2; i >= max(0, h.start-lookBack); i-- {
+		switch h.text[i] {
+		case ':':
+			return true
+		case ' ', '\t', '\n', '"', '\'', ',':
+			return false
+		}
+	}
+	return false
+}
+
+// hasHostKey reports whether the host, alone or in a list, is the value of a key that says so: the given one where the
+// text begins with the value, else one in the text such as host=db, "host": "db", --host db.
+func (h *host) hasHostKey(key string) (inText, ok bool) {
+	for i := h.start; h.start-i < lookBack; {
+		j := i
+		blank := false
+		for j > 0 && strings.IndexByte(" \t\"'[", h.text[j-1]) >= 0 {
+			blank = blank || h.text[j-1] == ' ' || h.text[j-1] == '\t'
+			j--
+		}
+		if j == 0 {
+			return false, isHostKey(key)
+		}
+		switch h.text[j-1] {
+		case '=', ':':
+			return true, isHostKey(keyBefore(h.text, j-1))
+		case ',':
+			if i = elementBefore(h.text, j-1); i == j-1 {
+				return false, false
+			}
+		default:
+			return true, blank && isHostOption(wordBefore(h.text, j))
+		}
+	}
+	return false, false
+}
+
+// elementBefore is where the list element that ends at a position begins.
+func elementBefore(text string, end int) int {
+	i := end
+	for i > 0 && (isHostByte[text[i-1]] || text[i-1] == ':' && i < end && text[i] >= '0' && text[i] <= '9') {
+		i--
+	}
+	return i
+}
+
+// keyBefore is the key that ends before a position, quotes and blanks left out.
+func keyBefore(text string, end int) string {
+	for end > 0 && strings.IndexByte(" \t\"':", text[end-1]) >= 0 {
+		end--
+	}
+	start := end
+	for start > 0 && end-start < lookBack && isHostByte[text[start-1]] {
+		start--
+	}
+	return text[start:end]
+}
+
+// wordBefore is the word that ends at a position.
+func wordBefore(text string, end int) string {
+	start := end
+	for start > 0 && end-start < lookBack && strings.IndexByte(" \t\n\"'", text[start-1]) < 0 {
+		start--
+	}
+	return text[start:end]
+}
+
+// isHostOption reports whether the next word of a command line is a host: an option such as --redis-host or -h, or a
+// command that takes one.
+func isHostOption(word string) bool {
+	switch word {
+	case "-h", "nslookup", "ping":
+		return true
+	}
+	return strings.HasPrefix(word, "-") && isHostKey(word)
+}
+
+// hostSuffixes end the names of variables that hold an address, in whatever case.
+var hostSuffixes = []string{
+	"host", "hosts", "hostname", "hostnames", "addr", "addrs", "address", "addresses", "url", "urls", "uri", "uris",
+	"server", "servers", "service", "services", "endpoint", "endpoints", "dsn", "node", "nodes", "broker", "brokers",
+}
+
+// hostSuffix is the suffix that says that a variable of this name holds an address, empty where none does.
+func hostSuffix(key string) string {
+	for _, suffix := range hostSuffixes {
+		if hasSuffixFold(key, suffix) {
+			return suffix
+		}
+	}
+	return ""
+}
+
+func isHostKey(key string) bool { return hostSuffix(key) != "" }
+
+// siblingPort is the name of the variable that holds the port where another holds the host: DB_PORT for DB_HOST,
+// redis.port for redis.host, redisPort for redisHost; empty where the name is no host's.
+func siblingPort(key string) string {
+	suffix := hostSuffix(key)
+	if suffix == "" {
+		return ""
+	}
+	stem, written := key[:len(key)-len(suffix)], key[len(key)-len(suffix):]
+	switch {
+	case written[0] >= 'a':
+		return stem + "port"
+	case written[1] >= 'a':
+		return stem + "Port"
+	}
+	return stem + "PORT"
+}
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
+}
+
+// portNearby is the port that the rest of the line names in its own words, as host=db port=5432 and -h db -p 5432 do; 0
+// where it names none.
+func (h *host) portNearby() int32 {
+	rest := h.text[h.end:min(len(h.text), h.end+lookBack)]
+	if i := strings.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i]
+	}
+	for i := 0; i < len(rest); i++ {
+		after := 0
+		switch {
+		case hasPrefixFold(rest[i:], "port"):
+			after = i + len("port")
+		case hasPrefixFold(rest[i:], " -p"):
+			after = i + len(" -p")
+		default:
+			continue
+		}
+		for after < len(rest) && strings.IndexByte(" \t\"'=:", rest[after]) >= 0 {
+			after++
+		}
+		if number, _ := leadingNumber(rest, after, after); number != 0 {
+			return number
+		}
+	}
+	return 0
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
