@@ -21,20 +21,26 @@ spec:
     matchLabels: {app: %[1]s}
   template:
     metadata:
-      labels: {app: %[1]s}
+      labels: {app: %[1]s%[2]s}
     spec:
       containers:
       - {name: main, image: example/%[1]s}
 `
 
-// inMemory is a file system with the archive's files below /; an empty NAME.deployment stands for a Deployment.
+// inMemory is a file system with the archive's files below /; an empty NAME.deployment or NAME.TIER.deployment stands for
+// a Deployment that wears the tier.
 func inMemory(t *testing.T, archive string) filesys.FileSystem {
 	t.Helper()
 	fsys := filesys.MakeFsInMemory()
 	for _, f := range txtar.Parse([]byte(archive)).Files {
 		name, content := f.Name, f.Data
 		if base, ok := strings.CutSuffix(f.Name, ".deployment"); ok {
-			name, content = base+".yaml", fmt.Appendf(nil, deployment, path.Base(base))
+			app, tierName, _ := strings.Cut(path.Base(base), ".")
+			label := ""
+			if tierName != "" {
+				label = ", tier: " + tierName
+			}
+			name, content = base+".yaml", fmt.Appendf(nil, deployment, app, label)
 		}
 		if err := fsys.WriteFile("/"+name, content); err != nil {
 			t.Fatal(err)

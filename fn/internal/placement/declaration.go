@@ -5,14 +5,17 @@ import (
 	"strings"
 
 	"tierwall.dev/fn/internal/tier"
-	"tierwall.dev/fn/internal/workload"
 )
 
 // declaration is a workload as one layer declares it. Its number is its place in the universe.
 type declaration struct {
 	number int32
-	// workload is what it is built to.
-	workload *workload.Workload
+	// layer is the directory of the layer that declares it.
+	layer string
+	// kind, name and namespace are as the manifest has them; the namespace is empty where it names none.
+	kind, name, namespace string
+	// tier is the tier that it has in every environment; an environment that changes it declares another workload.
+	tier string
 }
 
 // describePeer is all that a peer stands for, as a key.

@@ -56,7 +56,7 @@ func model(t *testing.T, workloads, flows string) *tier.Model {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Flows = append(m.Flows, tier.Flow{From: endpoint(f[0]), To: endpoint(f[2]),
+		m.Groups = append(m.Groups, tier.Group{From: []tier.Endpoint{endpoint(f[0])}, To: []tier.Endpoint{endpoint(f[2])},
 			Ports: tier.PortSet{{Protocol: workload.Protocol(protocol), First: int32(n), Last: int32(n)}}})
 	}
 	return m

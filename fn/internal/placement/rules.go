@@ -145,35 +145,51 @@ func (r rules) equal(o rules) bool { return maps.Equal(r, o) }
 // cells are the cells in the order in which rules are written.
 func (r rules) cells() []cell { return slices.SortedFunc(maps.Keys(r), compareCells) }
 
+// directions are those that the rules are for.
+func (r rules) directions() []policy.Direction {
+	var out []policy.Direction
+	for _, c := range r.cells() {
+		if !slices.Contains(out, c.direction) {
+			out = append(out, c.direction)
+		}
+	}
+	return out
+}
+
 // rulesOf are the rules of every subject of a model, by the subject's number. number gives an endpoint's number, and
 // false for one that has none.
 func rulesOf(u *universe, m *tier.Model, number func(tier.Endpoint) (int32, bool)) map[int32]rules {
 	out := map[int32]rules{}
-	add := func(subject tier.Endpoint, other int32, direction policy.Direction, ports tier.PortSet) {
-		if subject.Workload == nil {
-			return
-		}
-		n, ok := number(subject)
-		if !ok {
-			return
-		}
-		r := out[n]
-		if r == nil {
-			r = rules{}
-			out[n] = r
-		}
-		for _, p := range ports {
-			r.add(u, cell{direction, p}, u.set([]int32{other}))
+	add := func(subjects []tier.Endpoint, others *endpoints, direction policy.Direction, ports tier.PortSet) {
+		for _, subject := range subjects {
+			n, ok := number(subject)
+			if subject.Workload == nil || !ok {
+				continue
+			}
+			if out[n] == nil {
+				out[n] = rules{}
+			}
+			for _, p := range ports {
+				out[n].add(u, cell{direction, p}, others)
+			}
 		}
 	}
-	for _, f := range m.Flows {
-		from, okFrom := number(f.From)
-		to, okTo := number(f.To)
-		if !okFrom || !okTo {
-			continue
+	numbers := func(ends []tier.Endpoint) *endpoints {
+		var members []int32
+		for _, e := range ends {
+			if n, ok := number(e); ok {
+				members = append(members, n)
+			}
 		}
-		add(f.From, to, policy.Egress, f.Ports)
-		add(f.To, from, policy.Ingress, f.Ports)
+		return u.set(members)
+	}
+	for _, g := range m.Groups {
+		egress := g.EgressPorts
+		if egress == nil {
+			egress = g.Ports
+		}
+		add(g.From, numbers(g.To), policy.Egress, egress)
+		add(g.To, numbers(g.From), policy.Ingress, g.Ports)
 	}
 	return out
 }

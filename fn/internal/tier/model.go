@@ -12,10 +12,33 @@ type Model struct {
 	Environment string
 	// Workloads are all workloads of the inventory, those without a tier too, in the inventory's order.
 	Workloads []*workload.Workload
-	// Flows are the flows that hold, one for each pair of endpoints, sorted by From and To.
+	// Groups are the flows that hold, in their compact form, always filled: each pair of endpoints that has a flow is in
+	// exactly one group. Sorted by first From, first To and ports.
+	Groups []Group
+	// Flows are the same flows, one for each pair of endpoints, sorted by From and To. Nil where there are more than
+	// MaxPairs: use Groups or Each then.
 	Flows []Flow
-	// Never are the invariants that hold after flows of the user have suspended cells of the preset's, sorted likewise.
+	// NeverGroups are the invariants that hold after flows of the user have suspended cells of the preset's, always
+	// filled, by the order of their declaration. Internet means public addresses here, as a source too. Two invariants
+	// may speak of the same pair. Ports are what must stay closed.
+	NeverGroups []Group
+	// Never are the same invariants, one for each pair of endpoints of each group, sorted by From and To. Nil where there
+	// are more than MaxPairs. A peer may stand for a part of its addresses.
 	Never []Flow
+}
+
+// MaxPairs is how many pairs of endpoints Model.Flows and Model.Never hold at most, each.
+const MaxPairs = 200_000
+
+// Group is flows that differ in their ends only: every From has the flow to every To, itself included where it is in both
+// (replicas of one workload).
+type Group struct {
+	// From and To are not empty, and sorted by Key.
+	From, To []Endpoint
+	// Ports, EgressPorts and Declared are those of each Flow.
+	Ports       PortSet
+	EgressPorts PortSet
+	Declared    []string
 }
 
 // Flow is a connection that is meant: at workload level, with its ports.
@@ -23,6 +46,9 @@ type Flow struct {
 	From, To Endpoint
 	// Ports are the destination's ports: pod ports, after any Service has translated. Never empty.
 	Ports PortSet
+	// EgressPorts are the ports that the source's egress rule must name, where they are more than Ports: a CNI that
+	// looks at egress before a Service has translated needs the Service's ports too. Nil means the same as Ports.
+	EgressPorts PortSet
 	// Declared are the places in the configuration that ask for the flow, such as "spec.flows[2]" or
 	// "preset flow 3 (backend, worker to database, cache, queue)", sorted.
 	Declared []string

@@ -1,0 +1,230 @@
+package placement
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"tierwall.dev/fn/internal/discovery"
+	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// plannedLayers plans a tree of kustomizations. NAME.TIER.deployment files are Deployments that wear the tier; flows are
+// lines "[ENVIRONMENT:] FROM > TO PORT" between tiers and peers; an environment is a directory below overlays/.
+func plannedLayers(t *testing.T, archive, flows string) string {
+	t.Helper()
+	fsys := inMemory(t, archive)
+	includes, files := map[string][]string{}, map[string][]string{}
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		dir := path.Dir(f.Name)
+		if path.Base(f.Name) != "kustomization.yaml" {
+			files[dir] = append(files[dir], strings.TrimSuffix(f.Name, ".deployment")+".yaml")
+			continue
+		}
+		for line := range strings.SplitSeq(string(f.Data), "\n") {
+			if entry, ok := strings.CutPrefix(line, "- ../"); ok {
+				includes[dir] = append(includes[dir], path.Join(dir, "..", entry))
+			}
+		}
+		includes[dir] = append(includes[dir], "")
+	}
+	var layers []*Layer
+	for _, dir := range slices.Sorted(maps.Keys(includes)) {
+		layers = append(layers, &Layer{Dir: dir, Files: files[dir], Closure: closureOf(dir, includes)})
+	}
+	var environments []Environment
+	for _, l := range layers {
+		if !strings.HasPrefix(l.Dir, "overlays/") {
+			continue
+		}
+		built, err := build(fsys, "/", l.Dir, slices.Sorted(maps.Keys(l.Closure)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		inventory, findings := discovery.Read(built.Objects)
+		if findings.Failed() {
+			t.Fatal(findings)
+		}
+		name := path.Base(l.Dir)
+		environments = append(environments, Environment{Root: l.Dir, Layers: built.Layers, Model: modelByTier(t, name, inventory.Workloads, flows)})
+	}
+	placed, findings := Layered(Owner{Set: "s"}, layers, environments, func(string, string, string) string { return "" })
+	var b strings.Builder
+	for _, p := range placed {
+		fmt.Fprintf(&b, "%s: %s", p.Layer, summary([]*networkingv1.NetworkPolicy{p.Policy}))
+	}
+	b.WriteString(findings.Error())
+	return b.String()
+}
+
+func closureOf(dir string, includes map[string][]string) map[string]bool {
+	out := map[string]bool{dir: true}
+	for _, next := range includes[dir] {
+		if next != "" {
+			maps.Copy(out, closureOf(next, includes))
+		}
+	}
+	return out
+}
+
+func modelByTier(t *testing.T, environment string, workloads []*workload.Workload, flows string) *tier.Model {
+	t.Helper()
+	m := &tier.Model{Environment: environment, Workloads: workloads}
+	for _, w := range workloads {
+		w.Tier, w.TierLabel = w.PodLabels["tier"], "tier"
+	}
+	ends := func(name string) []tier.Endpoint {
+		if p := peers[name]; p != nil {
+			return []tier.Endpoint{{Peer: p}}
+		}
+		var out []tier.Endpoint
+		for _, w := range workloads {
+			if w.Tier == name || name == "*" {
+				out = append(out, tier.Endpoint{Workload: w})
+			}
+		}
+		return out
+	}
+	for line := range strings.SplitSeq(flows, "\n") {
+		only, rest, scoped := strings.Cut(line, ": ")
+		if !scoped {
+			rest = line
+		} else if only != environment {
+			continue
+		}
+		f := strings.Fields(rest)
+		from, to := ends(f[0]), ends(f[2])
+		port, err := strconv.ParseInt(f[3], 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(from) > 0 && len(to) > 0 {
+			m.Groups = append(m.Groups, tier.Group{From: from, To: to, Ports: tier.PortSet{{Protocol: workload.TCP, First: int32(port), Last: int32(port)}}})
+		}
+	}
+	return m
+}
+
+func TestLayered(t *testing.T) {
+	for _, test := range []struct{ name, files, flows, want string }{
+		{
+			name: "what both overlays share stands in the base, what differs in the overlay",
+			files: `-- base/kustomization.yaml --
+resources: [web.frontend.yaml, api.backend.yaml]
+-- base/web.frontend.deployment --
+-- base/api.backend.deployment --
+-- overlays/prod/kustomization.yaml --
+namespace: app-production
+resources:
+- ../../base
+-- overlays/staging/kustomization.yaml --
+namespace: app-staging
+resources:
+- ../../base
+`,
+			flows: "internet > frontend 8080\nfrontend > backend 8080\nprometheus > * 9090\nstaging: internet > backend 8080\nprod: backend > internet 443",
+			want: `base: /default-deny-all selects <none> [Ingress Egress]
+base: /prometheus-network-policy selects <none> [Ingress]
+  in  9090/TCP from ns(kubernetes.io/metadata.name in (monitoring))
+base: /backend-network-policy selects app=api,tier=backend [Ingress Egress]
+  in  8080/TCP from app=web,tier=frontend
+base: /frontend-network-policy selects app=web,tier=frontend [Ingress Egress]
+  in  8080/TCP from everyone
+  out 8080/TCP to app=api,tier=backend
+overlays/prod: /backend-network-policy-prod selects app=api,tier=backend [Egress]
+  out 443/TCP to 0.0.0.0/0
+overlays/staging: /backend-network-policy-staging selects app=api,tier=backend [Ingress]
+  in  8080/TCP from everyone
+`,
+		},
+		{
+			name: "bases that meet in no common layer: each workload's policy in its base, the default deny in each overlay",
+			files: `-- bases/web/kustomization.yaml --
+resources: [web.frontend.yaml]
+-- bases/web/web.frontend.deployment --
+-- bases/api/kustomization.yaml --
+resources: [api.backend.yaml]
+-- bases/api/api.backend.deployment --
+-- overlays/dev/kustomization.yaml --
+namespace: dev
+resources:
+- ../../bases/web
+- ../../bases/api
+-- overlays/prod/kustomization.yaml --
+namespace: prod
+resources:
+- ../../bases/web
+- ../../bases/api
+`,
+			flows: "frontend > backend 8080",
+			want: `bases/api: /backend-network-policy selects app=api,tier=backend [Ingress Egress]
+  in  8080/TCP from app=web,tier=frontend
+bases/web: /frontend-network-policy selects app=web,tier=frontend [Ingress Egress]
+  out 8080/TCP to app=api,tier=backend
+overlays/dev: /default-deny-all selects <none> [Ingress Egress]
+overlays/prod: /default-deny-all selects <none> [Ingress Egress]
+`,
+		},
+		{
+			name: "a base that puts labels into selectors: its peers elsewhere are matchExpressions",
+			files: `-- bases/web/kustomization.yaml --
+labels:
+- pairs: {team: x}
+  includeSelectors: true
+resources: [web.frontend.yaml]
+-- bases/web/web.frontend.deployment --
+-- bases/api/kustomization.yaml --
+resources: [api.backend.yaml]
+-- bases/api/api.backend.deployment --
+-- overlays/prod/kustomization.yaml --
+resources:
+- ../../bases/web
+- ../../bases/api
+`,
+			flows: "frontend > backend 8080",
+			want: `bases/api: /backend-network-policy selects app=api,tier=backend [Ingress Egress]
+  in  8080/TCP from app=web,team=x,tier=frontend
+bases/web: /frontend-network-policy selects app=web,tier=frontend [Ingress Egress]
+  out 8080/TCP to app in (api),tier in (backend)
+overlays/prod: /default-deny-all selects <none> [Ingress Egress]
+`,
+		},
+		{
+			name: "a workload that only one overlay declares leaves the base's policies where they are",
+			files: `-- base/kustomization.yaml --
+resources: [api.backend.yaml]
+-- base/api.backend.deployment --
+-- overlays/prod/kustomization.yaml --
+resources:
+- ../../base
+-- overlays/staging/kustomization.yaml --
+resources:
+- ../../base
+- debug.backend.yaml
+-- overlays/staging/debug.backend.deployment --
+`,
+			flows: "internet > backend 8080",
+			want: `base: /default-deny-all selects <none> [Ingress Egress]
+base: /backend-network-policy selects app=api,tier=backend [Ingress Egress]
+  in  8080/TCP from everyone
+overlays/staging: /backend-network-policy-staging selects app=debug,tier=backend [Ingress Egress]
+  in  8080/TCP from everyone
+`,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, plannedLayers(t, test.files, test.flows)); diff != "" {
+				t.Errorf("policies (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
