@@ -112,6 +112,31 @@ func BenchmarkAnalyze(b *testing.B) {
 	}
 }
 
+// BenchmarkProof reads a cluster and looks at every connection on two ports.
+func BenchmarkProof(b *testing.B) {
+	for _, s := range []shape{{1000, 50, false}, {10000, 50, false}, {10000, 5, false}, {10000, 50, true}} {
+		c := s.cluster()
+		b.Run(s.String(), func(b *testing.B) {
+			open := 0
+			for b.Loop() {
+				m, err := Analyze(c)
+				if err != nil {
+					b.Fatal(err)
+				}
+				open = 0
+				for _, ids := range m.Classes() {
+					for _, port := range []int32{8080, 9090} {
+						for range m.Reached(PodEndpoint(ids[0]), workload.TCP, port) {
+							open++
+						}
+					}
+				}
+			}
+			b.ReportMetric(float64(open), "open")
+		})
+	}
+}
+
 // BenchmarkVerdict asks for pairs of one cluster in turn.
 func BenchmarkVerdict(b *testing.B) {
 	c := shape{10000, 50, false}.cluster()

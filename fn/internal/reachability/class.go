@@ -48,8 +48,7 @@ func (m *Matrix) classify(pods []Pod, policies []*policy) {
 		}
 		s.class = n
 	}
-	f := &filler{m: m, byNamespace: byNamespace, memo: map[string][2]set{}}
-	f.fill(policies)
+	newFiller(m, byNamespace).fill(policies)
 }
 
 // reading is what policies read of a pod.
@@ -131,81 +130,4 @@ func (r reading) appendPorts(key []byte, named []NamedPort) []byte {
 		key = append(append(key, p...), 0)
 	}
 	return key
-}
-
-// filler computes each rule's sets of classes, each distinct peer once.
-type filler struct {
-	m           *Matrix
-	byNamespace map[string][]int
-	memo        map[string][2]set
-}
-
-func (f *filler) fill(policies []*policy) {
-	for _, p := range policies {
-		for _, rules := range p.rules {
-			for _, r := range rules {
-				if len(r.peers) > 0 {
-					f.fillRule(r)
-				}
-			}
-		}
-	}
-}
-
-func (f *filler) fillRule(r *rule) {
-	key := r.peersKey()
-	if sets, ok := f.memo[key]; ok {
-		r.certain, r.possible = sets[0], sets[1]
-		return
-	}
-	var certain, possible []int
-	for _, n := range f.candidates(r) {
-		switch r.matches(f.m.classes[n].pod, f.m.around) {
-		case Allowed:
-			certain = append(certain, n)
-		case Unknown:
-			possible = append(possible, n)
-		}
-	}
-	r.certain, r.possible = newSet(certain), newSet(possible)
-	f.memo[key] = [2]set{r.certain, r.possible}
-}
-
-// candidates are the classes that the rule's peers may match, in ascending order.
-func (f *filler) candidates(r *rule) []int {
-	wide := false
-	for _, p := range r.peers {
-		wide = wide || p.block != nil || p.namespaces != nil
-	}
-	if !wide {
-		return f.byNamespace[r.policy.namespace]
-	}
-	all := make([]int, len(f.m.classes))
-	for i := range all {
-		all[i] = i
-	}
-	return all
-}
-
-// peersKey is equal for rules whose peers are the same.
-func (r *rule) peersKey() string {
-	var b strings.Builder
-	for _, p := range r.peers {
-		switch {
-		case p.block != nil:
-			b.WriteString("block " + p.block.cidr.String())
-			for _, e := range p.block.except {
-				b.WriteString("-" + e.String())
-			}
-		case p.namespaces == nil:
-			b.WriteString("own " + strconv.Quote(p.policyNamespace) + p.pods.key)
-		default:
-			b.WriteString("ns " + p.namespaces.key)
-			if p.pods != nil {
-				b.WriteString("pods " + p.pods.key)
-			}
-		}
-		b.WriteByte('|')
-	}
-	return b.String()
 }

@@ -15,6 +15,7 @@ type Matrix struct {
 
 	around     *surroundings
 	pods       map[string]*subject
+	ordered    []*subject // pods in the order of the input
 	namespaces map[string]namespace
 	policies   map[string][]*policy // by namespace, in the order of the input
 	// classes are pods that no policy can tell apart; each is stood for by its first pod.
@@ -97,10 +98,12 @@ func (m *Matrix) readPods(in []Pod) error {
 		if _, ok := m.namespaces[p.Namespace]; !ok {
 			m.namespaces[p.Namespace] = m.namespaceOf(p.Namespace)
 		}
-		m.pods[p.ID] = &subject{
+		s := &subject{
 			endpoint: PodEndpoint(p.ID), namespace: m.namespaces[p.Namespace],
 			labels: p.Labels, host: p.HostNetwork, ips: p.IPs, named: p.NamedPorts, class: -1,
 		}
+		m.pods[p.ID] = s
+		m.ordered = append(m.ordered, s)
 	}
 	return nil
 }
@@ -166,6 +169,11 @@ func (m *Matrix) verdict(src, dst *subject, protocol workload.Protocol, port int
 	if itself(src, dst) {
 		return Allowed
 	}
+	return m.between(src, dst, protocol, port)
+}
+
+// between is the verdict for two ends that are not the same pod.
+func (m *Matrix) between(src, dst *subject, protocol workload.Protocol, port int32) Value {
 	out := m.side(egressSide, src, dst, dst, protocol, port)
 	if out == Denied {
 		return Denied

@@ -251,6 +251,9 @@ func disagreement(c Cluster) string {
 	if err != nil {
 		return err.Error()
 	}
+	if text := reachedDisagreement(m, c); text != "" {
+		return text
+	}
 	for _, from := range c.Pods {
 		for _, to := range c.Pods {
 			open := m.Open(PodEndpoint(from.ID), PodEndpoint(to.ID))
@@ -269,6 +272,24 @@ func disagreement(c Cluster) string {
 						return fmt.Sprintf("%s -> %s %d/%s: verdict %s, explain %s, open %t; second opinion %s\n%v",
 							from.ID, to.ID, port, protocol, got, why.Value, isOpen, want, why.Reasons)
 					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// reachedDisagreement is the first pair on which Reached and Verdict are not at one.
+func reachedDisagreement(m *Matrix, c Cluster) string {
+	for _, from := range c.Pods {
+		values := map[int]Value{}
+		for n, v := range m.Reached(PodEndpoint(from.ID), workload.TCP, 80) {
+			values[n] = v
+		}
+		for n, ids := range m.Classes() {
+			for _, id := range ids {
+				if v := m.Verdict(PodEndpoint(from.ID), PodEndpoint(id), workload.TCP, 80); id != from.ID && v != values[n] {
+					return fmt.Sprintf("%s -> %s 80/TCP: verdict %s, reached %s", from.ID, id, v, values[n])
 				}
 			}
 		}

@@ -23,3 +23,10 @@ func (s set) has(n int) bool {
 	i := n>>6 - s.offset
 	return i >= 0 && i < len(s.words) && s.words[i]&(1<<(n&63)) != 0
 }
+
+// addTo sets the bits of s in words, which start at 0.
+func (s set) addTo(words []uint64) {
+	for i, w := range s.words {
+		words[s.offset+i] |= w
+	}
+}
