@@ -368,6 +368,59 @@ func TestSecondOpinion(t *testing.T) {
 	}
 }
 
+// TestOneAnswer: where something is unknown, Verdict, Explain, Open and Reached still say the same, and a range of the
+// partition of addresses is never unknown to a pod.
+func TestOneAnswer(t *testing.T) {
+	for seed := range uint64(100) {
+		d := dice{rand.New(rand.NewPCG(seed, 3))}
+		c := valid(d.cluster())
+		c.CNI = pick(d, Generic, Calico, Cilium, AWSVPCCNI)
+		c.Namespaces = c.Namespaces[:d.IntN(3)]
+		for i := range c.Pods {
+			c.Pods[i].HostNetwork = d.of(5)
+			if d.of(2) {
+				c.Pods[i].IPs = nil
+			}
+		}
+		m, err := Analyze(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := reachedDisagreement(m, c); text != "" {
+			t.Errorf("seed %d: %s", seed, text)
+		}
+		ends := append(m.Externals(), Endpoint{Namespace: "x", PodLabels: d.labels()}, Endpoint{Namespace: "q", PodLabels: d.labels()})
+		for _, p := range c.Pods {
+			ends = append(ends, PodEndpoint(p.ID))
+		}
+		for _, from := range ends {
+			for _, to := range ends {
+				checkOneAnswer(t, seed, m, from, to)
+			}
+		}
+	}
+}
+
+func checkOneAnswer(t *testing.T, seed uint64, m *Matrix, from, to Endpoint) {
+	t.Helper()
+	open := m.Open(from, to)
+	for _, port := range []int32{79, 80, 81} {
+		want := Denied
+		for _, r := range open {
+			if r.Protocol == workload.TCP && r.First <= port && port <= r.Last {
+				want = r.Value
+			}
+		}
+		got, why := m.Verdict(from, to, workload.TCP, port), m.Explain(from, to, workload.TCP, port)
+		if got != want || why.Value != want || len(why.Reasons) == 0 {
+			t.Errorf("seed %d: %s -> %s %d/TCP: verdict %s, explain %s, open %s: %v", seed, from, to, port, got, why.Value, want, why.Reasons)
+		}
+		if from.First.IsValid() && to.PodID != "" && m.pods[to.PodID] != nil && got == Unknown {
+			t.Errorf("seed %d: %s -> %s: an external range of the partition is never unknown: %v", seed, from, to, why.Reasons)
+		}
+	}
+}
+
 // TestLaws: adding a policy never closes a connection of a pod that is isolated already, and order does not matter.
 func TestLaws(t *testing.T) {
 	for seed := range uint64(60) {
