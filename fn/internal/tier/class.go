@@ -1,0 +1,233 @@
+package tier
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tierwall.dev/fn/internal/workload"
+)
+
+// class is workloads that no statement of the configuration tells apart as one end of a flow, or one peer. Flows are made
+// between classes, so that their number does not grow with that of the workloads.
+type class struct {
+	namespace, tier string
+	// name is the workload's name where a statement names it, else empty.
+	name string
+	// client and host are those of workload.Workload.
+	client, host bool
+	// labels are the values of the labels that statements compare, in the order of classes.labels; absent where not worn.
+	labels []string
+	// members are the workloads, sorted by ID. As destinations they have the same ports.
+	members []*workload.Workload
+	// peer is set instead of all the others.
+	peer *Peer
+}
+
+// absent is no label value: a label that is not worn.
+const absent = "\x00"
+
+// endpoints are the class's members.
+func (c *class) endpoints() []Endpoint {
+	if c.peer != nil {
+		return []Endpoint{{Peer: c.peer}}
+	}
+	out := make([]Endpoint, len(c.members))
+	for i, w := range c.members {
+		out[i].Workload = w
+	}
+	return out
+}
+
+// side is the classes of one end. As sources workloads need not have the same ports, so there are fewer classes.
+type side struct {
+	classes []*class
+	// byTier are the indices of the classes of each tier, and byPeer the index of each peer.
+	byTier map[string][]int
+	byPeer map[string]int
+}
+
+// classes are the two ends of all flows of one environment.
+type classes struct {
+	from, to side
+	labels   []string
+}
+
+// newClasses sorts the workloads that have a tier into classes, for the given statements.
+func newClasses(workloads []*workload.Workload, peers map[string]*Peer, statements []FlowSpec) *classes {
+	cs := &classes{labels: comparedLabels(statements)}
+	named := namedWorkloads(statements)
+	sorted := slices.Clone(workloads)
+	slices.SortFunc(sorted, compareWorkloads)
+	cs.from = newSide(sorted, peers, func(w *workload.Workload) string { return cs.key(w, named) })
+	cs.to = newSide(sorted, peers, func(w *workload.Workload) string { return cs.key(w, named) + portsKey(w) })
+	for _, s := range []side{cs.from, cs.to} {
+		for _, c := range s.classes {
+			if c.peer == nil {
+				cs.describe(c, named)
+			}
+		}
+	}
+	return cs
+}
+
+func compareWorkloads(a, b *workload.Workload) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Index, b.Source.Index))
+}
+
+func newSide(workloads []*workload.Workload, peers map[string]*Peer, key func(*workload.Workload) string) side {
+	s := side{byTier: map[string][]int{}, byPeer: map[string]int{}}
+	byKey := map[string]*class{}
+	for _, w := range workloads {
+		if w.Tier == "" {
+			continue
+		}
+		k := key(w)
+		c := byKey[k]
+		if c == nil {
+			c = &class{}
+			byKey[k] = c
+			s.byTier[w.Tier] = append(s.byTier[w.Tier], len(s.classes))
+			s.classes = append(s.classes, c)
+		}
+		c.members = append(c.members, w)
+	}
+	for _, name := range sortedKeys(peers) {
+		s.byPeer[name] = len(s.classes)
+		s.classes = append(s.classes, &class{peer: peers[name]})
+	}
+	return s
+}
+
+// describe copies what the members have in common.
+func (cs *classes) describe(c *class, named map[string]bool) {
+	w := c.members[0]
+	c.namespace, c.tier, c.client, c.host = w.Namespace, w.Tier, w.Client, w.HostNetwork
+	if named[w.Name] {
+		c.name = w.Name
+	}
+	for _, l := range cs.labels {
+		c.labels = append(c.labels, labelValue(w, l))
+	}
+}
+
+func labelValue(w *workload.Workload, key string) string {
+	if v, ok := w.PodLabels[key]; ok {
+		return v
+	}
+	return absent
+}
+
+// key tells the classes of sources apart.
+func (cs *classes) key(w *workload.Workload, named map[string]bool) string {
+	var b strings.Builder
+	b.WriteString(w.Namespace)
+	b.WriteByte('/')
+	b.WriteString(w.Tier)
+	b.WriteByte('/')
+	if named[w.Name] {
+		b.WriteString(w.Name)
+	}
+	b.WriteByte('/')
+	if w.Client {
+		b.WriteByte('c')
+	}
+	if w.HostNetwork {
+		b.WriteByte('h')
+	}
+	for _, l := range cs.labels {
+		b.WriteByte('/')
+		b.WriteString(labelValue(w, l))
+	}
+	return b.String()
+}
+
+// portsKey tells workloads apart by everything that the resolving of ports looks at.
+func portsKey(w *workload.Workload) string {
+	b := make([]byte, 0, 64)
+	for _, list := range [][]workload.Port{w.Ports, w.Metrics, w.NamedPorts} {
+		b = append(b, '|')
+		for _, p := range list {
+			b = append(b, p.Name...)
+			b = append(b, ':')
+			b = strconv.AppendInt(b, int64(p.Number), 10)
+			b = append(b, p.Protocol...)
+			b = strconv.AppendInt(b, int64(p.ServicePort), 10)
+			b = append(b, ',')
+		}
+	}
+	if w.NoScrape {
+		b = append(b, '!')
+	}
+	return string(b)
+}
+
+// comparedLabels are the label keys that statements compare, sorted.
+func comparedLabels(statements []FlowSpec) []string {
+	seen := map[string]bool{}
+	for _, f := range statements {
+		if f.Within != nil {
+			seen[f.Within.SameLabel] = true
+		}
+	}
+	return sortedKeys(seen)
+}
+
+// namedWorkloads are the names of workloads that statements mention.
+func namedWorkloads(statements []FlowSpec) map[string]bool {
+	out := map[string]bool{}
+	for _, f := range statements {
+		for _, refs := range []Refs{f.From, f.To} {
+			for _, r := range refs {
+				if r.Workload != "" {
+					out[r.Workload] = true
+				}
+			}
+		}
+	}
+	return out
+}
+
+// matching are the indices of the classes that an endpoint means, in ascending order; hostNetwork ones are among them.
+func (s *side) matching(r Ref) []int {
+	if i, ok := s.byPeer[r.Name]; ok && r.plain() {
+		return []int{i}
+	}
+	var out []int
+	if r.Name == everything {
+		for i, c := range s.classes {
+			if c.peer == nil {
+				out = append(out, i)
+			}
+		}
+		return out
+	}
+	for _, i := range s.byTier[r.Name] {
+		c := s.classes[i]
+		if (r.Namespace == "" || r.Namespace == c.namespace) && (r.Workload == "" || r.Workload == c.name) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// matchingAny are the indices of the classes that one of the endpoints means, in ascending order.
+func (s *side) matchingAny(refs Refs) []int {
+	var out []int
+	for _, r := range refs {
+		out = append(out, s.matching(r)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}

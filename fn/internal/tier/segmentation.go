@@ -1,0 +1,53 @@
+package tier
+
+import (
+	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// Test is a SegmentationTest: it checks what is open and changes nothing. DecodeTest makes one.
+type Test struct {
+	// Name is the name of the test.
+	Name string `json:"-"`
+	// Source is where the test was read from.
+	Source workload.Source `json:"-"`
+
+	// TierLabels are the label keys that give a workload its tier. Default those of the NetworkPolicySet.
+	TierLabels []string `json:"tierLabels,omitempty"`
+	// Environments are the environments that the test is for. Default all of them.
+	Environments []string `json:"environments,omitempty"`
+	// Expect are the expectations.
+	Expect []Expectation `json:"expect,omitempty"`
+	// Within names an environment that must have every connection that the test's environments have.
+	Within string `json:"within,omitempty"`
+
+	object report.Object
+}
+
+// Expectation is what the test expects of some connections: either a verdict, or the only sources.
+type Expectation struct {
+	// From are the sources, one or a list: a tier, tier/workload, namespace:tier, namespace:tier/workload, a peer, or "*"
+	// for every workload that has a tier.
+	From Refs `json:"from"`
+	// To are the destinations, written like the sources.
+	To Refs `json:"to"`
+	// Ports are the destination's ports: 8080, 53/UDP, 8000-8010, a port's name, or metrics. Default the serving ports
+	// where the verdict is allowed, else every port.
+	Ports []PortSpec `json:"ports,omitempty"`
+	// Verdict is what every one of the connections must be: allowed or denied.
+	Verdict Verdict `json:"verdict,omitempty"`
+	// Only are the sources among From that may reach the destinations; all others must not.
+	Only Refs `json:"only,omitempty"`
+
+	// Field is where the expectation is written, such as spec.expect[2].
+	Field string `json:"-"`
+}
+
+// Verdict is what a test expects of a connection.
+type Verdict string
+
+// The verdicts that a test can expect.
+const (
+	Allowed Verdict = "allowed"
+	Denied  Verdict = "denied"
+)
