@@ -1,0 +1,89 @@
+# Everything here runs on a fresh machine with Go and make, except the targets that say which tools they need.
+# `make help` lists the targets; each is a few lines of shell that can be run by hand.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION   ?= v0.1.0
+IMAGE     ?= tierwall.dev/tierwall:$(VERSION)
+CONTAINER ?= $(shell command -v podman || command -v docker || echo podman)
+DIR       ?= kustomize
+FUZZTIME  ?= 20s
+CORPUS    ?=
+SIZES     ?= 10,100,1000,10000
+TESTFLAGS ?=
+TOOLS     := $(CURDIR)/.cache/tools
+GO        ?= go
+GOFLAGS_RELEASE := -trimpath -ldflags=-s\ -w
+
+.PHONY: help build demo render check test test-tools lint fuzz bench corpus tools image clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+build: ## Build bin/tierwall
+	@CGO_ENABLED=0 $(GO) build $(GOFLAGS_RELEASE) -o bin/tierwall ./fn
+
+demo: build ## Render kustomize/ and show which policies each environment gets
+	@examples/demo.sh bin/tierwall kustomize
+
+render: build ## Render DIR (default kustomize): write what has changed
+	bin/tierwall render $(DIR)
+
+check: build ## Fail when DIR (default kustomize) is not what a render would give
+	bin/tierwall render $(DIR) --check
+
+test: ## Run the tests that need nothing but Go
+	$(GO) test $(TESTFLAGS) ./...
+
+test-tools: tools image ## Run the tests with the real kpt, kubectl, kustomize, helm and podman (needs kpt, kubectl, podman, runc)
+	$(GO) test -tags realtools -count=1 -timeout 15m -run RealTools -v ./examples
+
+lint: tools ## gofmt, go vet and staticcheck
+	@unformatted=$$(gofmt -l fn examples e2e); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi
+	$(GO) vet -tags realtools ./...
+	$(TOOLS)/staticcheck -tags realtools ./...
+
+fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
+	@ran=0; \
+	for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz: $$pkg $$target for $(FUZZTIME)"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    ran=$$((ran + 1)); \
+	  done; \
+	done; \
+	echo "fuzz: $$ran targets"; \
+	[ "$$ran" -gt 0 ]
+
+corpus: ## Render every case of CORPUS (a folder of applications with tables of right answers) and compare
+	@[ -n "$(CORPUS)" ] || { echo "say which: make corpus CORPUS=DIR" >&2; exit 2; }
+	$(GO) test -tags corpus -count=1 -timeout 15m $(TESTFLAGS) -run Corpus ./fn -corpus "$(abspath $(CORPUS))"
+
+bench: build ## Measure the whole binary beside a no-op on kyaml's framework, for inputs of SIZES workloads
+	$(GO) test -tags bench -count=1 -timeout 30m -v -run Bench ./fn -sizes $(SIZES)
+
+tools: $(TOOLS)/kustomize $(TOOLS)/staticcheck $(TOOLS)/helm4 $(TOOLS)/helm3 ## Build the pinned kustomize, helm v3, helm v4 and staticcheck into .cache/tools
+
+$(TOOLS)/kustomize: e2e/tools/go.mod
+	$(GO) -C e2e/tools build -o $@ sigs.k8s.io/kustomize/kustomize/v5
+$(TOOLS)/staticcheck: e2e/tools/go.mod
+	$(GO) -C e2e/tools build -o $@ honnef.co/go/tools/cmd/staticcheck
+$(TOOLS)/helm4: e2e/tools/go.mod
+	$(GO) -C e2e/tools build -o $@ helm.sh/helm/v4/cmd/helm
+$(TOOLS)/helm3: e2e/tools/helm3/go.mod
+	$(GO) -C e2e/tools/helm3 build -o $@ helm.sh/helm/v3/cmd/helm
+
+image: ## Build the image for amd64 and arm64 with podman or docker; IMAGE names it
+	@mkdir -p bin/image
+	@printf 'root:x:0:0:root:/:/\nnobody:x:65534:65534:nobody:/:/\n' > bin/image/passwd
+	@for arch in amd64 arm64; do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build $(GOFLAGS_RELEASE) -o bin/image/tierwall-linux-$$arch ./fn; \
+	  $(CONTAINER) build --platform linux/$$arch --build-arg TARGETARCH=$$arch --build-arg VERSION=$(VERSION) \
+	    --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) -t $(IMAGE)-$$arch .; \
+	done
+	@$(CONTAINER) tag $(IMAGE)-$$($(GO) env GOARCH) $(IMAGE)
+	@echo "built $(IMAGE) for this machine, and $(IMAGE)-amd64 and $(IMAGE)-arm64"
+
+clean: ## Remove what was built
+	rm -rf bin .cache
