@@ -115,3 +115,98 @@ func TestAnalyzeRefusesPodsOfOneID(t *testing.T) {
 		t.Errorf("a policy without a NetworkPolicy is one problem: %v %v", err, m.Problems)
 	}
 }
+
+// TestManyClasses: with more classes than a word has bits, the sets and the policies themselves still agree.
+func TestManyClasses(t *testing.T) {
+	c := shape{300, 50, true}.cluster()
+	m, err := Analyze(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := m.Classes()
+	if len(classes) != len(c.Pods) {
+		t.Fatalf("%d classes, want one a pod", len(classes))
+	}
+	open := 0
+	for from := 0; from < len(classes); from += 7 {
+		values := map[int]Value{}
+		for n, v := range m.Reached(PodEndpoint(classes[from][0]), workload.TCP, 8080) {
+			values[n] = v
+		}
+		for to := range classes {
+			if to == from {
+				continue
+			}
+			want := m.Explain(PodEndpoint(classes[from][0]), PodEndpoint(classes[to][0]), workload.TCP, 8080).Value
+			if values[to] != want {
+				t.Errorf("%s -> %s: reached %s, explain %s", classes[from][0], classes[to][0], values[to], want)
+			}
+			if want == Allowed {
+				open++
+			}
+		}
+	}
+	if open == 0 {
+		t.Error("nothing is open: the check would see no mistake")
+	}
+}
+
+// TestBlocksAndPods: what ipBlock means for pods, by profile and by what is known of their addresses.
+func TestBlocksAndPods(t *testing.T) {
+	known := []netip.Addr{netip.MustParseAddr("::ffff:10.244.0.7"), netip.MustParseAddr("fd00::7")}
+	podCIDRs := []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}
+	for _, test := range []struct {
+		cni      Profile
+		block    string
+		ips      []netip.Addr
+		podCIDRs []netip.Prefix
+		to       string
+		want     Value
+	}{
+		{Calico, "10.0.0.0/8", nil, podCIDRs, "y/a", Allowed},
+		{Calico, "10.244.0.0/17", nil, podCIDRs, "y/a", Unknown}, // a part of where pods live
+		{Calico, "10.0.0.0/16", nil, podCIDRs, "y/a", Denied},
+		{Calico, "fd00::/8", nil, podCIDRs, "y/a", Denied}, // pods have no such address
+		{Calico, "10.0.0.0/8", nil, nil, "y/a", Unknown},   // pods are somewhere private
+		{Calico, "8.0.0.0/8", nil, nil, "y/a", Denied},
+		{Calico, "10.244.0.7/32", known, nil, "y/a", Allowed},
+		{Calico, "fd00::7/128", known, nil, "y/a", Allowed}, // any address of a dual-stack pod
+		{Calico, "10.244.0.8/32", known, nil, "y/a", Denied},
+		{AWSVPCCNI, "10.244.0.7/32", known, nil, "y/a", Allowed},
+		{Generic, "10.244.0.7/32", known, nil, "y/a", Unknown},
+		{Generic, "10.244.0.8/32", known, nil, "y/a", Denied},
+		{Cilium, "10.244.0.7/32", known, nil, "y/a", Denied},
+		{Calico, "0.0.0.0/0", nil, nil, "x/node", Unknown}, // a node's address can be anywhere
+		{Calico, "10.0.0.0/8", known, nil, "x/node", Allowed},
+	} {
+		c := small(test.cni, policyOf(t, `{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: "`+test.block+`"}}]}]}`))
+		c.PodCIDRs = test.podCIDRs
+		for i := range c.Pods {
+			c.Pods[i].IPs = test.ips
+		}
+		m, err := Analyze(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Verdict(PodEndpoint("x/a"), PodEndpoint(test.to), workload.TCP, 80); got != test.want {
+			t.Errorf("%s: block %s to %s with addresses %v in %v: got %s, want %s", test.cni, test.block, test.to, test.ips, test.podCIDRs, got, test.want)
+		}
+	}
+}
+
+func TestSet(t *testing.T) {
+	in := []int{70, 127, 128, 200}
+	s := newSet(in)
+	var got []int
+	for n := range 400 {
+		if s.has(n) {
+			got = append(got, n)
+		}
+	}
+	if diff := cmp.Diff(in, got); diff != "" {
+		t.Errorf("numbers (-want +got):\n%s", diff)
+	}
+	if newSet(nil).has(0) {
+		t.Error("the empty set has 0")
+	}
+}

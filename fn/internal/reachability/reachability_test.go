@@ -148,6 +148,8 @@ func TestProblems(t *testing.T) {
 		{`{podSelector: {}, ingress: [{ports: [{protocol: tcp}]}]}`, `x/p: spec.ingress[0].ports[0].protocol: "tcp" is not one of TCP, UDP, SCTP`},
 		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: all}}]}]}`, `x/p: spec.egress[0].to[0].ipBlock.cidr: "all" is not a CIDR such as 10.0.0.0/8`},
 		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/9]}}]}]}`, "x/p: spec.egress[0].to[0].ipBlock.except[0]: 11.0.0.0/9 is not a strict part of 10.0.0.0/8"},
+		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/8]}}]}]}`, "x/p: spec.egress[0].to[0].ipBlock.except[0]: 10.0.0.0/8 is not a strict part of 10.0.0.0/8"},
+		{`{podSelector: {}, ingress: [{ports: [{port: ""}]}]}`, "x/p: spec.ingress[0].ports[0].port: the port's name is empty"},
 		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}]}`, "x/p: spec.egress[0].to[0]: ipBlock stands beside a selector: make two peers of it"},
 		{`{podSelector: {matchExpressions: [{key: k, operator: Gt, values: [v]}]}}`, `x/p: spec.podSelector.matchExpressions[0]: operator "Gt" is not one of In, NotIn, Exists, DoesNotExist`},
 		{`{podSelector: {}, policyTypes: [Both]}`, `x/p: spec.policyTypes[0]: "Both" is not one of Ingress, Egress`},
