@@ -92,7 +92,7 @@ func tcp(port int32) []networkingv1.NetworkPolicyPort {
 func BenchmarkAnalyze(b *testing.B) {
 	last := map[bool]time.Duration{}
 	for _, s := range []shape{
-		{10, 50, false}, {100, 50, false}, {1000, 50, false}, {2500, 50, false}, {5000, 50, false}, {10000, 50, false},
+		{10, 50, false}, {100, 50, false}, {1000, 50, false}, {1250, 50, false}, {2500, 50, false}, {5000, 50, false}, {10000, 50, false},
 		{10000, 5, false}, {2500, 50, true}, {5000, 50, true}, {10000, 50, true}, {10000, 10000, true},
 	} {
 		c := s.cluster()
