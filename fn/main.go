@@ -1,4 +1,101 @@
-// Command tierwall closes a flat Kubernetes network.
+// Command tierwall closes a flat Kubernetes network: it finds the workloads of an application by tier label and emits
+// the NetworkPolicies that open exactly the connections that are meant.
+//
+// Output rules: standard output is the ResourceList or the YAML stream and nothing else, written once and only when all
+// went well. What there is to say goes to standard error, a line each. Exit codes: 0 good, 1 findings of severity error,
+// 2 usage or unreadable input.
 package main
 
-func main() {}
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"tierwall.dev/fn/internal/report"
+)
+
+// The exit codes.
+const (
+	exitGood     = 0
+	exitFindings = 1
+	exitUsage    = 2
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	// The run is short and its memory is a small multiple of its input: collect less often.
+	debug.SetGCPercent(400)
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, terminal(os.Stdin)))
+}
+
+// run is the whole program; interactive says that standard input is a terminal, so that there is nothing to read.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, interactive bool) int {
+	code := exitGood
+	root := &cobra.Command{
+		Use:   "tierwall",
+		Short: "Emit the NetworkPolicies that open exactly the connections an application means",
+		Long: `tierwall reads a ResourceList (as a KRM function of kustomize) or a plain YAML stream on standard
+input, finds the workloads by their tier label, and writes the input back with the NetworkPolicies
+that close the network but for the connections that are meant.
+
+Exit codes: 0 good, 1 findings of severity error (nothing is written), 2 usage or unreadable input.`,
+		Example: `  helm template shop ./chart | tierwall
+  kubectl kustomize overlays/prod | tierwall > all.yaml
+  kustomize build --enable-alpha-plugins --enable-exec inline/prod`,
+		Version:       version,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if interactive {
+				return cmd.Help()
+			}
+			code = function(stdin, stdout, stderr)
+			return nil
+		},
+	}
+	root.AddCommand(renderCommand(stdout, stderr, &code))
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.Execute(); err != nil {
+		fmt.Fprintf(stderr, "tierwall: %v; see tierwall --help\n", err)
+		return exitUsage
+	}
+	return code
+}
+
+func function(stdin io.Reader, stdout, stderr io.Writer) int {
+	in, err := readInput(stdin)
+	if err != nil {
+		fmt.Fprintf(stderr, "tierwall: %v\n", err)
+		return exitFindings
+	}
+	out, findings, err := runFunction(in)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	say(stderr, findings)
+	if _, err := stdout.Write(out); err != nil {
+		fmt.Fprintf(stderr, "tierwall: writing standard output: %v\n", err)
+		return exitFindings
+	}
+	return exitGood
+}
+
+// say prints the findings, a line each, errors first.
+func say(stderr io.Writer, findings report.Findings) {
+	for _, f := range findings.Sorted() {
+		fmt.Fprintf(stderr, "tierwall: %s: %s\n", f.Severity, f)
+	}
+}
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -52,9 +52,10 @@ type Built struct {
 // krustyMutex: a Kustomizer keeps the OpenAPI schema in a global.
 var krustyMutex sync.Mutex
 
-// build runs kustomize on a root. dirs are the directories of the layers that it includes; fsys holds the package below
-// base and is only written to in memory. An error is kustomize's own.
-func build(fsys filesys.FileSystem, base, root string, dirs []string) (built *Built, err error) {
+// Build runs kustomize on a root. dirs are the directories of the layers that are to be probed, the root's among them to
+// learn where each object came from; fsys holds the package below base, and nothing is written to it. An error is
+// kustomize's own.
+func Build(fsys filesys.FileSystem, base, root string, dirs []string) (built *Built, err error) {
 	krustyMutex.Lock()
 	defer krustyMutex.Unlock()
 	defer func() {
@@ -73,6 +74,11 @@ func build(fsys filesys.FileSystem, base, root string, dirs []string) (built *Bu
 		return nil, err
 	}
 	return read(result, root, dirs), nil
+}
+
+// Replaced is a file system with some files replaced or added in memory.
+func Replaced(fsys filesys.FileSystem, contents map[string][]byte) filesys.FileSystem {
+	return &probedFiles{FileSystem: fsys, contents: contents}
 }
 
 // probedFiles is a file system with some files replaced or added in memory.

@@ -112,7 +112,7 @@ Deployment other/web from base/web.yaml
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			built, err := build(inMemory(t, test.files), "/", test.root, test.dirs)
+			built, err := Build(inMemory(t, test.files), "/", test.root, test.dirs)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +134,7 @@ Deployment other/web from base/web.yaml
 }
 
 func TestBuildGivesKustomizesOwnError(t *testing.T) {
-	_, err := build(inMemory(t, "-- base/kustomization.yaml --\nresources: [gone.yaml]\n"), "/", "base", []string{"base"})
+	_, err := Build(inMemory(t, "-- base/kustomization.yaml --\nresources: [gone.yaml]\n"), "/", "base", []string{"base"})
 	if err == nil || !strings.Contains(err.Error(), "gone.yaml") {
 		t.Errorf("error = %v, want one that names gone.yaml", err)
 	}

@@ -51,9 +51,22 @@ func Layered(owner Owner, layers []*Layer, environments []Environment, declared 
 		l.ownPolicies(i)
 		l.plan.leftover(l.scenes[i])
 	}
-	slices.SortStableFunc(l.plan.placed, func(a, b Placed) int { return cmp.Compare(a.Layer, b.Layer) })
+	slices.SortStableFunc(l.plan.placed, func(a, b Placed) int {
+		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(readingOrder(a), readingOrder(b)))
+	})
 	l.distinctNames()
 	return l.plan.placed, l.plan.findings
+}
+
+// readingOrder puts the default deny first and Prometheus last.
+func readingOrder(p Placed) int {
+	switch {
+	case strings.HasPrefix(p.Policy.Name, "default-deny-all"):
+		return 0
+	case strings.HasPrefix(p.Policy.Name, "prometheus-network-policy"):
+		return 2
+	}
+	return 1
 }
 
 type layering struct {

@@ -46,7 +46,7 @@ func plannedLayers(t *testing.T, archive, flows string) string {
 		if !strings.HasPrefix(l.Dir, "overlays/") {
 			continue
 		}
-		built, err := build(fsys, "/", l.Dir, slices.Sorted(maps.Keys(l.Closure)))
+		built, err := Build(fsys, "/", l.Dir, slices.Sorted(maps.Keys(l.Closure)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,13 +133,13 @@ resources:
 `,
 			flows: "internet > frontend 8080\nfrontend > backend 8080\nprometheus > * 9090\nstaging: internet > backend 8080\nprod: backend > internet 443",
 			want: `base: /default-deny-all selects <none> [Ingress Egress]
-base: /prometheus-network-policy selects <none> [Ingress]
-  in  9090/TCP from ns(kubernetes.io/metadata.name in (monitoring))
 base: /backend-network-policy selects app=api,tier=backend [Ingress Egress]
   in  8080/TCP from app=web,tier=frontend
 base: /frontend-network-policy selects app=web,tier=frontend [Ingress Egress]
   in  8080/TCP from everyone
   out 8080/TCP to app=api,tier=backend
+base: /prometheus-network-policy selects <none> [Ingress]
+  in  9090/TCP from ns(kubernetes.io/metadata.name in (monitoring))
 overlays/prod: /backend-network-policy-prod selects app=api,tier=backend [Egress]
   out 443/TCP to 0.0.0.0/0
 overlays/staging: /backend-network-policy-staging selects app=api,tier=backend [Ingress]

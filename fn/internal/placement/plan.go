@@ -167,7 +167,7 @@ func (p *plan) groups(s *site, part partition) []group {
 		}
 		if alike {
 			if selector, _, ok := s.selector(part.namespaces, members); ok {
-				out = append(out, group{t + "-network-policy", "Tier " + t + ": just the connections that are meant.", members, first, selector})
+				out = append(out, group{t + "-network-policy", "Opens the connections that are meant for tier " + t + ".", members, first, selector})
 				continue
 			}
 		}
@@ -180,7 +180,7 @@ func (p *plan) groups(s *site, part partition) []group {
 			if slices.ContainsFunc(members, func(o *declaration) bool { return o != d && o.name == d.name }) {
 				name += "-" + strings.ToLower(d.kind)
 			}
-			out = append(out, group{name + "-network-policy", "Workload " + d.name + ": just the connections that are meant.",
+			out = append(out, group{name + "-network-policy", "Opens the connections that are meant for workload " + d.name + ".",
 				[]*declaration{d}, own[d.number], selector})
 		}
 	}
@@ -222,7 +222,7 @@ func (p *plan) defaultDeny(s *site, part partition) bool {
 	written, ok := s.namespaceToWrite(part.declared, part.namespaces)
 	if ok {
 		p.placed = append(p.placed, Placed{Layer: s.dir, Policy: policy.DefaultDeny(
-			p.meta("default-deny-all", written, "Every pod: nothing in, nothing out, unless another policy opens it."))})
+			p.meta("default-deny-all", written, "Denies every pod of the namespace all that no other policy opens."))})
 	}
 	return ok
 }
@@ -250,7 +250,7 @@ func (p *plan) scrape(s *site, part partition) {
 		return
 	}
 	p.placed = append(p.placed, Placed{Layer: s.dir, Policy: policy.New(
-		p.meta("prometheus-network-policy"+s.suffix, written, "Every pod: Prometheus may scrape the metrics port."),
+		p.meta("prometheus-network-policy"+s.suffix, written, "Lets Prometheus scrape every pod of the namespace."),
 		metav1.LabelSelector{}, []policy.Direction{policy.Ingress}, p.write(s, part.namespaces, policy.Ingress, shared), nil)})
 	for i, sc := range s.scenes {
 		for _, w := range sc.pods.In(part.namespaces[i]) {

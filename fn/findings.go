@@ -1,0 +1,17 @@
+package main
+
+import "tierwall.dev/fn/internal/report"
+
+// The findings of the run modes.
+const (
+	// ModeGenerator is for a configuration listed under kustomize's generators, which see no resources.
+	ModeGenerator report.ID = "mode-generator"
+	// GeneratorInputAbsent is for a file of a configMapGenerator or secretGenerator that a function cannot see.
+	GeneratorInputAbsent report.ID = "generator-input-absent"
+	// ConfigTwoSets is for two sets that would own the same layers.
+	ConfigTwoSets report.ID = "config-two-sets"
+	// EnvironmentNotBuilt is for an environment that kustomize cannot build.
+	EnvironmentNotBuilt report.ID = "environment-not-built"
+	// PackageOutOfDate is for a file that a render would change.
+	PackageOutOfDate report.ID = "package-out-of-date"
+)

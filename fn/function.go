@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/placement"
+	"tierwall.dev/fn/internal/policy"
+	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/tier"
+)
+
+// runFunction reads a ResourceList or a plain YAML stream and gives what is to be written. It writes nothing itself, so
+// that a failure leaves the caller with no output at all. The findings are for people; as an error they stop the run.
+func runFunction(in []byte) (out []byte, findings report.Findings, err error) {
+	if manifest.IsList(in) {
+		return runList(in)
+	}
+	return runStream(in)
+}
+
+// runList is the package mode where the items have paths, and the stream mode where they have none, as kustomize gives
+// them to a transformer.
+func runList(in []byte) ([]byte, report.Findings, error) {
+	list, err := manifest.ReadList(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if generator(list) {
+		return nil, nil, report.Findings{{ID: ModeGenerator, Severity: report.Error,
+			Message: "a kustomize generator sees no resources, so no workload can be found: list the same file under transformers: of a Component instead"}}
+	}
+	set, findings := setOf(list.FunctionConfig)
+	if findings.Failed() {
+		return nil, nil, findings
+	}
+	if slices.ContainsFunc(list.Items, func(it *manifest.Item) bool { return it.Path != "" && !it.KustomizeID }) {
+		return runPackage(list, set)
+	}
+	var objects []*manifest.Object
+	for _, item := range list.Items {
+		o, err := item.Object()
+		if err != nil {
+			return nil, nil, err
+		}
+		objects = append(objects, o)
+	}
+	policies, fs := derive(set, objects)
+	findings = append(findings, fs...)
+	if findings.Failed() {
+		return nil, nil, findings
+	}
+	entries := list.Unchanged()
+	for _, p := range policies {
+		entries = append(entries, manifest.Entry{Text: manifest.EncodePolicy(p)})
+	}
+	out, err := list.Encode(entries, findings.Sorted())
+	return out, findings, err
+}
+
+// generator reports whether kustomize runs the function under generators: its one item is its own configuration.
+func generator(list *manifest.List) bool {
+	return list.FunctionConfig != nil && len(list.Items) == 1 && list.Items[0].Kind == list.FunctionConfig.Kind &&
+		list.Items[0].Name == list.FunctionConfig.Name
+}
+
+// runStream is the filter mode: plain YAML in and out, as a Helm post-renderer or in a pipe.
+func runStream(in []byte) ([]byte, report.Findings, error) {
+	stream, err := manifest.ReadStream(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	objects, err := stream.Objects()
+	if err != nil {
+		return nil, nil, err
+	}
+	set, findings := setOf(nil)
+	policies, fs := derive(set, objects)
+	findings = append(findings, fs...)
+	if findings.Failed() {
+		return nil, nil, findings
+	}
+	var texts [][]byte
+	for _, p := range policies {
+		texts = append(texts, manifest.EncodePolicy(p))
+	}
+	return stream.Encode(nil, texts), findings, nil
+}
+
+func setOf(config *manifest.Object) (*tier.Set, report.Findings) {
+	if config == nil {
+		return tier.Default(), nil
+	}
+	return tier.Decode(config)
+}
+
+// derive is the walk from objects to policies for one environment in one layer.
+func derive(set *tier.Set, objects []*manifest.Object) ([]*networkingv1.NetworkPolicy, report.Findings) {
+	model, findings := modelOf(set, set.Environment, objects)
+	if findings.Failed() {
+		return nil, findings
+	}
+	policies, fs := placement.Flat(placement.Owner{Set: set.Name, Labels: set.Labels}, model)
+	findings = append(findings, fs...)
+	return policies, append(findings, handWritten(policies, objects)...)
+}
+
+// handWritten refuses to take the name of a policy that is in the input already.
+func handWritten(policies []*networkingv1.NetworkPolicy, objects []*manifest.Object) report.Findings {
+	type id struct{ namespace, name string }
+	emitted := map[id]bool{}
+	for _, p := range policies {
+		emitted[id{p.Namespace, p.Name}] = true
+	}
+	var findings report.Findings
+	for _, o := range objects {
+		if o.Kind != "NetworkPolicy" || o.Group() != networkingv1.GroupName || !emitted[id{o.Namespace, o.Name}] {
+			continue
+		}
+		why := "is the name of a policy of ours, and a hand-written one bears it: rename the hand-written one"
+		if _, ours := o.At("metadata", "labels").StringMap()[policy.SetLabel]; ours {
+			why = "is in the input already: take the old generated policy out of it"
+		}
+		findings = append(findings, report.Finding{ID: placement.PolicyHandWritten, Severity: report.Error, Object: o.Ref(),
+			File: o.Source.File, Index: o.Source.Index, Field: "metadata.name", Message: fmt.Sprintf("%q %s", o.Name, why)})
+	}
+	return findings
+}
+
+// readInput reads all of the input; none at all is an error, since an empty answer would delete the user's package.
+func readInput(r io.Reader) ([]byte, error) {
+	in, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	if len(bytes.TrimSpace(in)) == 0 {
+		return nil, errors.New("standard input is empty: give it a ResourceList or a YAML stream, or see tierwall --help [input-empty]")
+	}
+	return in, nil
+}

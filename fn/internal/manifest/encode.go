@@ -1,0 +1,160 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"tierwall.dev/fn/internal/report"
+)
+
+// Entry is one item of the output. Every item of the input needs exactly one Entry, so that none is lost by accident.
+type Entry struct {
+	// Item is an item of the list that is encoded; nil for a new one.
+	Item *Item
+	// Text is the YAML document to write. Nil writes the Item as it came, byte for byte.
+	Text []byte
+	// Remove leaves the Item out of the output.
+	Remove bool
+}
+
+// Unchanged is the entries that write all items as they came.
+func (l *List) Unchanged() []Entry {
+	entries := make([]Entry, len(l.Items))
+	for i, it := range l.Items {
+		entries[i].Item = it
+	}
+	return entries
+}
+
+// Encode is the ResourceList with the entries as its items, in their order, and the findings as its results. Without
+// findings the results of the input stay, as with kyaml's framework. It refuses entries that miss an item of the list
+// or have it twice, and a Text that is no single mapping.
+func (l *List) Encode(entries []Entry, results report.Findings) ([]byte, error) {
+	if err := l.checkEntries(entries); err != nil {
+		return nil, err
+	}
+	size := l.size + len(results)*512
+	for _, e := range entries {
+		size += len(e.Text) + len(e.Text)/8
+	}
+	out := make([]byte, 0, size)
+	out = append(out, "apiVersion: "+l.apiVersion+"\nkind: "+listKind+"\nitems:"...)
+	head := len(out)
+	out = append(out, '\n')
+	alone := l.sharesAnchors() && !l.isUnchanged(entries)
+	for i, e := range entries {
+		var err error
+		if out, err = appendEntry(out, e, alone); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i, err)
+		}
+	}
+	if len(out) == head+1 {
+		out = append(out[:head], " []\n"...)
+	}
+	out = append(out, l.config...)
+	if len(results) > 0 {
+		return appendResults(out, results), nil
+	}
+	return append(out, l.results...), nil
+}
+
+func (l *List) checkEntries(entries []Entry) error {
+	found := make([]bool, len(l.Items))
+	for i, e := range entries {
+		switch it := e.Item; {
+		case it == nil && (e.Remove || e.Text == nil):
+			return fmt.Errorf("entry %d: neither an item nor a text", i)
+		case it == nil:
+		case it.position >= len(l.Items) || l.Items[it.position] != it:
+			return fmt.Errorf("entry %d: %s is no item of this list", i, it)
+		case found[it.position]:
+			return fmt.Errorf("entry %d: %s is there twice", i, it)
+		case e.Remove && e.Text != nil:
+			return fmt.Errorf("entry %d: %s is both removed and replaced", i, it)
+		default:
+			found[it.position] = true
+		}
+	}
+	for i, it := range l.Items {
+		if !found[i] {
+			return fmt.Errorf("%s would be lost: it has no entry", it)
+		}
+	}
+	return nil
+}
+
+// String names the item for an error.
+func (it *Item) String() string {
+	name := it.Name
+	if it.Namespace != "" {
+		name = it.Namespace + "/" + name
+	}
+	return fmt.Sprintf("%s: %s %s", it.Source(), it.Kind, name)
+}
+
+func (l *List) sharesAnchors() bool {
+	for _, it := range l.Items {
+		if it.shared {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *List) isUnchanged(entries []Entry) bool {
+	for i, e := range entries {
+		if i >= len(l.Items) || e.Item != l.Items[i] || e.Text != nil || e.Remove {
+			return false
+		}
+	}
+	return true
+}
+
+// appendEntry writes one entry. alone writes items that share anchors as documents of their own, because the item with
+// the anchor may be gone.
+func appendEntry(out []byte, e Entry, alone bool) ([]byte, error) {
+	switch {
+	case e.Remove:
+		return out, nil
+	case e.Text != nil:
+		text, err := embeddable(e.Text)
+		if err != nil {
+			return nil, err
+		}
+		return appendIndented(out, text), nil
+	case e.Item.shared && alone:
+		return appendIndented(out, e.Item.document), nil
+	}
+	return append(out, e.Item.list...), nil
+}
+
+// nothing is the sink that takes everything.
+type nothing struct{}
+
+func (nothing) key(int, int, scalar, scalar) bool { return true }
+func (nothing) element(int, int, scalar) bool     { return true }
+
+var errNoMapping = errors.New("the text is not one YAML mapping")
+
+// embeddable is a document that can be indented into a list: as it is where it is canonical, else written anew.
+func embeddable(text []byte) ([]byte, error) {
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	if n := len(text); n > 0 && text[n-1] != '\n' {
+		text = append(text[:n:n], '\n')
+	}
+	var w walker
+	if walk(text, nothing{}, &w) && w.stack[0].col == 0 {
+		return text, nil
+	}
+	root, p := parseWithLibrary(text)
+	if p != nil {
+		return nil, errors.New(p.message)
+	}
+	if root == nil || root.Kind != yaml.MappingNode {
+		return nil, errNoMapping
+	}
+	return encode(root)
+}

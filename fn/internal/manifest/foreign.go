@@ -1,0 +1,150 @@
+package manifest
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// readForeignList reads a list of any shape with the YAML library, and makes it canonical the way kyaml's framework
+// writes it, item by item: the library's emitter holds a whole document in memory otherwise.
+func readForeignList(in []byte) (*List, error) {
+	// kyaml's reader does the same: Windows line ends are not kept.
+	text := bytes.ReplaceAll(in, []byte("\r\n"), []byte("\n"))
+	root, p := parseWithLibrary(text)
+	if p == nil && root == nil {
+		p = &problem{id: InputEmpty, message: "the input has no document; expected a ResourceList"}
+	}
+	if p == nil {
+		p = firstProblem(checkList(root), checkAliases(root))
+	}
+	if p != nil {
+		return nil, p.findings()
+	}
+	l := &List{size: len(text)}
+	l.apiVersion, _ = Field{node: root}.At("apiVersion").Text()
+	for i, item := range (Field{node: root}).At("items").Items() {
+		it, p := foreignItem(item.Node(), i)
+		if p != nil {
+			return nil, p.findings()
+		}
+		l.Items = append(l.Items, it)
+	}
+	if p := markShared(l.Items, (Field{node: root}).At("items").Items()); p != nil {
+		return nil, p.findings()
+	}
+	return l, l.readForeignFields(root)
+}
+
+// checkList is what is wrong with the list itself.
+func checkList(root *yaml.Node) *problem {
+	if root.Kind != yaml.MappingNode {
+		return &problem{id: InputList, line: root.Line, message: "want a ResourceList, got " + kindName(root)}
+	}
+	if p := checkMapping(root, ""); p != nil {
+		return p
+	}
+	list := Field{node: root}
+	if kind, _ := list.At("kind").Text(); kind != listKind {
+		return &problem{id: InputList, field: "kind", message: "want ResourceList, got " + strconv.Quote(kind)}
+	}
+	if v, _ := list.At("apiVersion").Text(); !slices.Contains(listVersions, v) {
+		return &problem{id: InputListVersion, field: "apiVersion",
+			message: "want one of " + strings.Join(listVersions, ", ") + "; got " + strconv.Quote(v)}
+	}
+	items := list.At("items")
+	switch {
+	case items.Node() == nil:
+		return &problem{id: InputList, field: "items", message: "missing; a ResourceList has a list of items, if an empty one"}
+	case items.Present() && items.Node().Kind != yaml.SequenceNode:
+		return &problem{id: InputList, field: "items", line: items.Node().Line, message: "want a list, got " + kindName(items.Node())}
+	}
+	for _, it := range items.Items() {
+		if it.Node().Kind != yaml.MappingNode {
+			return &problem{id: InputItem, field: it.Path, line: it.Node().Line,
+				message: "want an object (a mapping with apiVersion, kind and metadata), got " + kindName(it.Node())}
+		}
+	}
+	return nil
+}
+
+func foreignItem(n *yaml.Node, position int) (*Item, *problem) {
+	it := &Item{position: position, line: n.Line - 1}
+	path := "items[" + strconv.Itoa(position) + "]"
+	if p := identify(it, n, path); p != nil {
+		return nil, p
+	}
+	dropEmptyAnnotations(n)
+	list, err := encode(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{n}})
+	if err != nil {
+		return nil, &problem{id: InputYAML, field: path, message: "cannot be written as YAML: " + err.Error()}
+	}
+	it.list = list
+	return it, nil
+}
+
+func (l *List) readForeignFields(root *yaml.Node) error {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		if key.Value != "functionConfig" && key.Value != "results" {
+			continue
+		}
+		if resolved := resolve(value); value.Kind == yaml.AliasNode || hasAlias(value) {
+			value = expand(resolved)
+		}
+		text, err := encode(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key.Value}, value}})
+		if err != nil {
+			return failure(InputYAML, key.Value, "cannot be written as YAML: %v", err)
+		}
+		if key.Value == "results" {
+			l.results = text
+			continue
+		}
+		l.config = text
+		if err := l.setConfig(text, key.Line-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode writes a node as kyaml does.
+func encode(n *yaml.Node) (text []byte, err error) {
+	var out bytes.Buffer
+	e := yaml.NewEncoder(&out)
+	e.SetIndent(2)
+	e.CompactSeqIndent()
+	if err := e.Encode(n); err != nil {
+		return nil, err
+	}
+	if err := e.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// dropEmptyAnnotations does what kyaml's writer does to each item: annotations without entries go, and metadata that
+// is empty without them.
+func dropEmptyAnnotations(root *yaml.Node) {
+	metadata := lookup(root, "metadata", mergeDepth)
+	annotations := lookup(metadata, "annotations", mergeDepth)
+	if annotations == nil || len(annotations.Content) > 0 {
+		return
+	}
+	removeKey(metadata, "annotations")
+	if len(metadata.Content) == 0 {
+		removeKey(root, "metadata")
+	}
+}
+
+func removeKey(n *yaml.Node, key string) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			n.Content = slices.Delete(n.Content, i, i+2)
+			return
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/report"
+)
+
+// renderCommand is `tierwall render DIR [--check]`.
+func renderCommand(stdout, stderr io.Writer, code *int) *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "render DIR",
+		Short: "Write the NetworkPolicies of a kustomize package into its base and overlays",
+		Long: `render reads the kustomizations below DIR, builds every environment in process, and writes the
+policies: what all environments share beside the base, what differs beside the overlays. Only files
+that change are written, all of them or none.`,
+		Example: `  tierwall render kustomize
+  tierwall render kustomize --check   # in CI: fails when the folder is out of date`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			*code = render(args[0], check, stdout, stderr)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing, and fail when something would be written")
+	return cmd
+}
+
+func render(dir string, check bool, stdout, stderr io.Writer) int {
+	f, findings, err := readFolder(dir)
+	if err != nil {
+		fmt.Fprintf(stderr, "tierwall: %v\n", err)
+		return exitUsage
+	}
+	say(stderr, findings)
+	if findings.Failed() {
+		return exitFindings
+	}
+	r, err := f.render()
+	if err != nil {
+		return fail(stderr, err)
+	}
+	say(stderr, r.findings)
+	changes := append(slices.Sorted(maps.Keys(r.write)), r.remove...)
+	if check {
+		for _, name := range changes {
+			fmt.Fprintf(stderr, "tierwall: error: %s: is not what the configuration gives: run tierwall render on the folder [%s]\n", name, PackageOutOfDate)
+		}
+		if len(changes) > 0 {
+			return exitFindings
+		}
+		return exitGood
+	}
+	if err := manifest.WriteFiles(f.root, r.write, r.remove); err != nil {
+		return fail(stderr, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.write)) {
+		fmt.Fprintln(stdout, "wrote", name)
+	}
+	for _, name := range r.remove {
+		fmt.Fprintln(stdout, "removed", name)
+	}
+	if len(changes) == 0 {
+		fmt.Fprintln(stdout, "nothing to change")
+	}
+	return exitGood
+}
+
+// fail says why the run failed, and gives the exit code.
+func fail(stderr io.Writer, err error) int {
+	var fs report.Findings
+	if errors.As(err, &fs) {
+		say(stderr, fs)
+	} else {
+		fmt.Fprintf(stderr, "tierwall: %v\n", err)
+	}
+	return exitFindings
+}
