@@ -124,7 +124,7 @@ func (d *decoder) set(s *Set) {
 	s.Preset = enum[Preset](d, spec.At("preset"))
 	s.TierLabels = d.texts(spec.At("tierLabels"), checkLabelKey)
 	d.notEmpty(spec.At("tierLabels"), "a label key")
-	s.Tiers = d.tiers(spec.At("tiers"))
+	s.Tiers = d.tiers(spec.At("tiers"), s.Preset)
 	s.Workloads = d.overrides(spec.At("workloads"), s)
 	s.Peers = d.peers(spec.At("peers"), s)
 	s.Environments = d.environments(spec.At("environments"), s)

@@ -21,8 +21,9 @@ func (d *decoder) item(f manifest.Field, known []string) bool {
 	return d.mapping(f, known)
 }
 
-func (d *decoder) tiers(f manifest.Field) []TierSpec {
+func (d *decoder) tiers(f manifest.Field, preset Preset) []TierSpec {
 	var out []TierSpec
+	start := positions((&Set{Preset: preset}).AllTiers())
 	owner := map[string]string{}
 	for _, item := range d.list(f) {
 		var t TierSpec
@@ -39,9 +40,9 @@ func (d *decoder) tiers(f manifest.Field) []TierSpec {
 		}
 		t.Values = d.texts(item.At("values"), checkLabelValue)
 		d.notEmpty(item.At("values"), "a label value")
-		for i, v := range t.Values {
+		for i, v := range t.ownValues(start) {
 			if other, shared := owner[v]; shared && other != t.Name {
-				d.bad(configDuplicate, fmt.Sprintf("%s[%d]", item.At("values").Path, i), "%q is a value of tier %q too; a value means one tier", v, other)
+				d.bad(configDuplicate, t.valueField(item, i), "%q is a value of tier %q too; a value means one tier", v, other)
 			}
 			owner[v] = t.Name
 		}
@@ -49,6 +50,14 @@ func (d *decoder) tiers(f manifest.Field) []TierSpec {
 		out = append(out, t)
 	}
 	return out
+}
+
+// valueField is where a tier gets a value from: its values, or, where it has none, its name.
+func (t TierSpec) valueField(f manifest.Field, i int) string {
+	if len(t.Values) == 0 {
+		return f.At("name").Path
+	}
+	return fmt.Sprintf("%s[%d]", f.At("values").Path, i)
 }
 
 func (d *decoder) overrides(f manifest.Field, s *Set) []Override {

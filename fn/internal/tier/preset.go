@@ -81,10 +81,7 @@ func (s *Set) AllTiers() []TierSpec {
 	if s.Preset != PresetNone {
 		out = presetTiers()
 	}
-	position := map[string]int{}
-	for i, t := range out {
-		position[t.Name] = i
-	}
+	position := positions(out)
 	taken := map[string]bool{}
 	for _, t := range s.Tiers {
 		for _, v := range t.ownValues(position) {
@@ -107,6 +104,14 @@ func (s *Set) AllTiers() []TierSpec {
 		if len(t.Ports) > 0 {
 			out[i].Ports = t.Ports
 		}
+	}
+	return out
+}
+
+func positions(tiers []TierSpec) map[string]int {
+	out := map[string]int{}
+	for i, t := range tiers {
+		out[t.Name] = i
 	}
 	return out
 }
