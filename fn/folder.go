@@ -21,10 +21,8 @@ import (
 	"tierwall.dev/fn/internal/policy"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
 )
-
-// generatedFile is the file beside a layer's kustomization that holds its policies.
-const generatedFile = "network-policies.yaml"
 
 // folder is a package on disk.
 type folder struct {
@@ -196,13 +194,15 @@ func (f *folder) layered(tree *placement.Tree) ([]placement.Placed, report.Findi
 				objects = append(objects, o)
 			}
 		}
-		model, fs := modelOf(f.set, configName(name), objects)
+		inventory, fs := discovery.Read(objects)
+		findings = append(findings, fs...)
+		model, fs := modelOf(f.set, configName(name), inventory)
 		findings = append(findings, fs...)
 		if findings.Failed() {
 			return nil, nil, findings
 		}
 		model.Environment = name
-		environments = append(environments, placement.Environment{Root: root.Dir, Model: model, Layers: built.Layers})
+		environments = append(environments, placement.Environment{Root: root.Dir, Model: model, Layers: built.Layers, Existing: inventory.Policies})
 	}
 	placed, fs := placement.Layered(placement.Owner{Set: f.set.Name, Labels: f.set.Labels}, tree.Layers, environments, f.declared)
 	return placed, append(findings, fs...), nil
@@ -216,9 +216,8 @@ func configName(environment string) string {
 	return path.Base(environment)
 }
 
-func modelOf(set *tier.Set, environment string, objects []*manifest.Object) (*tier.Model, report.Findings) {
-	inventory, findings := discovery.Read(objects)
-	findings = append(findings, set.AssignTiers(inventory)...)
+func modelOf(set *tier.Set, environment string, inventory *workload.Inventory) (*tier.Model, report.Findings) {
+	findings := set.AssignTiers(inventory)
 	model, fs := set.Model(environment, inventory)
 	return model, append(findings, fs...)
 }
@@ -250,7 +249,7 @@ func (f *folder) notBuilt(dir string, tree *placement.Tree, err error) report.Fi
 func (f *folder) place(r *rendering, tree *placement.Tree, placed []placement.Placed) error {
 	texts := map[string][]byte{}
 	for _, p := range placed {
-		file := path.Join(p.Layer, generatedFile)
+		file := path.Join(p.Layer, placement.GeneratedFile)
 		r.policies[file] = append(r.policies[file], p.Policy)
 		if len(texts[p.Layer]) > 0 {
 			texts[p.Layer] = append(texts[p.Layer], "---\n"...)
@@ -264,7 +263,7 @@ func (f *folder) place(r *rendering, tree *placement.Tree, placed []placement.Pl
 		}
 	}
 	for _, dir := range dirs {
-		file := path.Join(dir, generatedFile)
+		file := path.Join(dir, placement.GeneratedFile)
 		if err := f.onlyOurs(file); err != nil {
 			return err
 		}
@@ -275,12 +274,12 @@ func (f *folder) place(r *rendering, tree *placement.Tree, placed []placement.Pl
 			continue
 		case len(text) == 0:
 			r.remove = append(r.remove, file)
-			remove = []string{generatedFile}
+			remove = []string{placement.GeneratedFile}
 		default:
 			if !bytes.Equal(old, text) {
 				r.write[file] = text
 			}
-			add = []string{generatedFile}
+			add = []string{placement.GeneratedFile}
 		}
 		kustomization := tree.KustomizationFile[dir]
 		if kustomization == "" {

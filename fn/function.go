@@ -9,6 +9,7 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 
+	"tierwall.dev/fn/internal/discovery"
 	"tierwall.dev/fn/internal/manifest"
 	"tierwall.dev/fn/internal/placement"
 	"tierwall.dev/fn/internal/policy"
@@ -102,7 +103,9 @@ func setOf(config *manifest.Object) (*tier.Set, report.Findings) {
 
 // derive is the walk from objects to policies for one environment in one layer.
 func derive(set *tier.Set, objects []*manifest.Object) ([]*networkingv1.NetworkPolicy, report.Findings) {
-	model, findings := modelOf(set, set.Environment, objects)
+	inventory, findings := discovery.Read(objects)
+	model, fs := modelOf(set, set.Environment, inventory)
+	findings = append(findings, fs...)
 	if findings.Failed() {
 		return nil, findings
 	}

@@ -13,6 +13,9 @@ import (
 	"tierwall.dev/fn/internal/workload"
 )
 
+// GeneratedFile is the file beside a layer's kustomization that holds its policies.
+const GeneratedFile = "network-policies.yaml"
+
 // Layer is a kustomization of the package: a base, an overlay or a component.
 type Layer struct {
 	// Dir is the slash-separated directory below the package's root, "." for the root itself.
@@ -31,6 +34,8 @@ type Environment struct {
 	Model *tier.Model
 	// Layers is what becomes of the policies of each layer that it includes.
 	Layers map[string][]Transformed
+	// Existing are the policies in it that are not this set's own.
+	Existing []workload.ExistingPolicy
 }
 
 // Declared gives the namespace that the manifest of a workload names, empty where it names none.
@@ -55,6 +60,7 @@ func Layered(owner Owner, layers []*Layer, environments []Environment, declared 
 		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(readingOrder(a), readingOrder(b)))
 	})
 	l.distinctNames()
+	l.handWritten()
 	return l.plan.placed, l.plan.findings
 }
 
@@ -282,6 +288,30 @@ func (l *layering) distinctNames() {
 		renamed := *placed.Policy
 		renamed.Name = name
 		l.plan.placed[i].Policy = &renamed
+	}
+}
+
+// handWritten says of every policy of the user's that bears the name of one of ours: kustomize would not build the two.
+func (l *layering) handWritten() {
+	bearers := map[string]Placed{}
+	for _, placed := range l.plan.placed {
+		for _, id := range l.ids(placed, placed.Policy.Name) {
+			bearers[id] = placed
+		}
+	}
+	for _, e := range l.environments {
+		for _, x := range e.Existing {
+			placed, clash := bearers[strings.Join([]string{e.Model.Environment, x.Namespace, x.Name}, "\x00")]
+			if !clash {
+				continue
+			}
+			f := report.Finding{ID: PolicyHandWritten, Severity: report.Error, File: x.Source.File, Index: x.Source.Index,
+				Object: report.Object{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy", Name: placed.Policy.Name}, Field: "metadata.name",
+				Message: fmt.Sprintf("is the name of a policy that goes to %s: rename the hand-written one, or take it out", path.Join(placed.Layer, GeneratedFile))}
+			if !slices.Contains(l.plan.findings, f) {
+				l.plan.findings = append(l.plan.findings, f)
+			}
+		}
 	}
 }
 
