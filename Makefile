@@ -14,21 +14,35 @@ SIZES     ?= 10,100,1000,10000
 TESTFLAGS ?=
 TOOLS     := $(CURDIR)/.cache/tools
 GO        ?= go
-GOFLAGS_RELEASE := -trimpath -ldflags=-s\ -w
+RELEASE   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help build demo render check test test-tools lint fuzz bench corpus tools image clean
+.PHONY: help build demo render check test test-tools lint fuzz bench corpus tools image examples clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 build: ## Build bin/tierwall
-	@CGO_ENABLED=0 $(GO) build $(GOFLAGS_RELEASE) -o bin/tierwall ./fn
+	@CGO_ENABLED=0 $(GO) build $(RELEASE) -o bin/tierwall ./fn
 
 demo: build ## Render kustomize/ and show which policies each environment gets
 	@examples/demo.sh bin/tierwall kustomize
 
 render: build ## Render DIR (default kustomize): write what has changed
 	bin/tierwall render $(DIR)
+
+examples: build tools ## Render kustomize/ and every example again, for reading the difference
+	@for dir in kustomize examples/three-tier examples/many-workloads examples/openshift examples/no-kustomization; do \
+	  echo "$$dir:"; bin/tierwall render $$dir; \
+	done
+	@export PATH="$(CURDIR)/bin:$$PATH"; \
+	for overlay in prod staging; do \
+	  $(TOOLS)/kustomize build --enable-alpha-plugins --enable-exec examples/inline-component/overlays/$$overlay > examples/inline-component/expected/$$overlay.yaml; \
+	done; \
+	cd examples/helm-post-renderer; \
+	export HELM_DATA_HOME="$$(mktemp -d)" HELM_CONFIG_HOME="$$(mktemp -d)" HELM_CACHE_HOME="$$(mktemp -d)"; \
+	$(TOOLS)/helm3 template shop chart --post-renderer tierwall --post-renderer-args --config=networkpolicyset.yaml > expected/helm-v3.yaml; \
+	$(TOOLS)/helm4 plugin install plugin >/dev/null; \
+	$(TOOLS)/helm4 template shop chart --post-renderer tierwall --post-renderer-args --config=networkpolicyset.yaml > expected/helm-v4.yaml
 
 check: build ## Fail when DIR (default kustomize) is not what a render would give
 	bin/tierwall render $(DIR) --check
@@ -78,7 +92,7 @@ image: ## Build the image for amd64 and arm64 with podman or docker; IMAGE names
 	@mkdir -p bin/image
 	@printf 'root:x:0:0:root:/:/\nnobody:x:65534:65534:nobody:/:/\n' > bin/image/passwd
 	@for arch in amd64 arm64; do \
-	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build $(GOFLAGS_RELEASE) -o bin/image/tierwall-linux-$$arch ./fn; \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build $(RELEASE) -o bin/image/tierwall-linux-$$arch ./fn; \
 	  $(CONTAINER) build --platform linux/$$arch --build-arg TARGETARCH=$$arch --build-arg VERSION=$(VERSION) \
 	    --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) -t $(IMAGE)-$$arch .; \
 	done
