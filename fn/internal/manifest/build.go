@@ -103,7 +103,7 @@ func (b *builder) scalar(s scalar) (*yaml.Node, bool) {
 	case literal:
 		n.Style, n.Value = yaml.LiteralStyle, literalText(span, s)
 	case folded:
-		return n, !s.explicit && b.viaLibrary(n, foldedHeader(s.chomp)+span)
+		return n, !s.explicit && b.viaLibrary(n, foldedHeader(s.chomp)+span+"\n")
 	}
 	n.Tag = "!!str"
 	return n, true

@@ -50,7 +50,8 @@ func (s *listSink) key(depth, col int, key, value scalar) bool {
 
 func (s *listSink) element(depth, col int, value scalar) bool {
 	if depth != 1 || s.part != "items" {
-		return true
+		// The item itself must be a mapping.
+		return s.item == nil || depth != 2
 	}
 	if col != 0 || value.kind != absent {
 		return false
