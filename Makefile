@@ -10,13 +10,12 @@ CONTAINER ?= $(shell command -v podman || command -v docker || echo podman)
 DIR       ?= kustomize
 FUZZTIME  ?= 20s
 CORPUS    ?=
-SIZES     ?= 10,100,1000,10000
 TESTFLAGS ?=
 TOOLS     := $(CURDIR)/.cache/tools
 GO        ?= go
 RELEASE   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help build demo render check test test-tools lint fuzz bench corpus tools image examples clean
+.PHONY: help build demo render check test test-tools lint fuzz corpus tools image examples clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -40,9 +39,9 @@ examples: build tools ## Render kustomize/ and every example again, for reading 
 	done; \
 	cd examples/helm-post-renderer; \
 	export HELM_DATA_HOME="$$(mktemp -d)" HELM_CONFIG_HOME="$$(mktemp -d)" HELM_CACHE_HOME="$$(mktemp -d)"; \
-	$(TOOLS)/helm3 template shop chart --post-renderer tierwall --post-renderer-args --config=networkpolicyset.yaml > expected/helm-v3.yaml; \
+	$(TOOLS)/helm3 template shop chart --post-renderer tierwall > expected/helm-v3.yaml; \
 	$(TOOLS)/helm4 plugin install plugin >/dev/null; \
-	$(TOOLS)/helm4 template shop chart --post-renderer tierwall --post-renderer-args --config=networkpolicyset.yaml > expected/helm-v4.yaml
+	$(TOOLS)/helm4 template shop chart --post-renderer tierwall > expected/helm-v4.yaml
 
 check: build ## Fail when DIR (default kustomize) is not what a render would give
 	bin/tierwall render $(DIR) --check
@@ -73,9 +72,6 @@ fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
 corpus: ## Render every case of CORPUS (a folder of applications with tables of right answers) and compare
 	@[ -n "$(CORPUS)" ] || { echo "say which: make corpus CORPUS=DIR" >&2; exit 2; }
 	$(GO) test -tags corpus -count=1 -timeout 15m $(TESTFLAGS) -run Corpus ./fn -corpus "$(abspath $(CORPUS))"
-
-bench: build ## Measure the whole binary beside a no-op on kyaml's framework, for inputs of SIZES workloads
-	$(GO) test -tags bench -count=1 -timeout 30m -v -run Bench ./fn -sizes $(SIZES)
 
 tools: $(TOOLS)/kustomize $(TOOLS)/staticcheck $(TOOLS)/helm4 $(TOOLS)/helm3 ## Build the pinned kustomize, helm v3, helm v4 and staticcheck into .cache/tools
 
