@@ -24,7 +24,7 @@ func (s *Set) AssignTiers(inv *workload.Inventory) report.Findings {
 	}
 	for i, o := range s.Workloads {
 		if !a.used[i] {
-			a.findings = append(a.findings, s.finding(overrideUnmatched, report.Warning, fmt.Sprintf("spec.workloads[%d].name", i),
+			a.findings = append(a.findings, s.document().finding(overrideUnmatched, report.Warning, fmt.Sprintf("spec.workloads[%d].name", i),
 				fmt.Sprintf("no workload is %s; correct the name, or remove the entry", o)))
 		}
 	}

@@ -34,7 +34,7 @@ func Decode(o *manifest.Object) (*Set, report.Findings) {
 }
 
 // DecodeTest reads a SegmentationTest, as Decode does. The names of tiers, peers and environments are not checked, since
-// a test knows none: see Set.CheckTest.
+// a test knows none: Set.Expect does that.
 func DecodeTest(o *manifest.Object) (*Test, report.Findings) {
 	if o == nil {
 		return &Test{}, nil

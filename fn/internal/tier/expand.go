@@ -11,6 +11,7 @@ import (
 // expansion makes flows between workloads of one environment out of the set's statements.
 type expansion struct {
 	set         *Set
+	document    document
 	environment string
 	peers       map[string]*Peer
 	tierPorts   map[string]PortSet
@@ -53,10 +54,10 @@ func (e *expansion) once(f report.Finding) {
 func (e *expansion) say(id report.ID, severity report.Severity, f *FlowSpec, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	if f.preset {
-		e.once(e.set.finding(id, severity, "", f.Field+": "+message))
+		e.once(e.document.finding(id, severity, "", f.Field+": "+message))
 		return
 	}
-	e.once(e.set.finding(id, severity, f.Field, message))
+	e.once(e.document.finding(id, severity, f.Field, message))
 }
 
 // add expands a flow and adds it.

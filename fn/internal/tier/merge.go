@@ -12,8 +12,8 @@ import (
 // without, plus the set's own, less the environment's without, plus the environment's own. An environment that the set
 // does not name has the shared flows. The model is not to be used where the findings have failed.
 func (s *Set) Model(environment string, inv *workload.Inventory) (*Model, report.Findings) {
-	e := s.expansion(environment, inv)
 	local := s.environment(environment)
+	e := s.expansion(environment, inv, slices.Concat(s.Flows, s.Never, s.Without, local.Flows, local.Without))
 	e.addAll(s.startFlows())
 	e.addClients()
 	e.takeAll(s.Without)
@@ -30,17 +30,16 @@ func (s *Set) Model(environment string, inv *workload.Inventory) (*Model, report
 	return m, e.findings.Sorted()
 }
 
-// expansion prepares an environment's workloads and peers for all statements of the set.
-func (s *Set) expansion(environment string, inv *workload.Inventory) *expansion {
+// expansion prepares an environment's workloads and peers for the statements.
+func (s *Set) expansion(environment string, inv *workload.Inventory, statements []FlowSpec) *expansion {
 	e := &expansion{
-		set: s, environment: environment, peers: s.peersIn(environment), tierPorts: map[string]PortSet{},
-		cells: map[cellKey]*cell{}, said: map[report.Finding]bool{},
+		set: s, document: s.document(), environment: environment, peers: s.peersIn(environment),
+		tierPorts: map[string]PortSet{}, cells: map[cellKey]*cell{}, said: map[report.Finding]bool{},
 	}
 	for _, t := range s.AllTiers() {
 		e.tierPorts[t.Name] = numbers(t.Ports)
 	}
-	local := s.environment(environment)
-	e.classes = newClasses(inv.Workloads, e.peers, slices.Concat(s.Flows, s.Never, s.Without, local.Flows, local.Without))
+	e.classes = newClasses(inv.Workloads, e.peers, statements)
 	return e
 }
 
@@ -203,7 +202,7 @@ func (e *expansion) sayGuess(f *FlowSpec, c *class) {
 		e.say(flowAllPorts, report.Warning, f, "opens all ports to peer %s; give the flow or the peer its ports", c.peer.Name)
 	}
 	if c.peer != nil && c.peer.Name == Internet && len(e.set.Profile.PodCIDRs) == 0 {
-		e.once(e.set.finding(podCIDRsAssumed, report.Info, "",
+		e.once(e.document.finding(podCIDRsAssumed, report.Info, "",
 			"a flow goes to the internet, and spec.profile.podCIDRs is not set: pods are assumed to be inside the private ranges that the flow leaves out"))
 	}
 	if c.peer != nil || e.set.Profile.CNI != CNIAWS {

@@ -232,10 +232,17 @@ func (s *Set) environment(name string) EnvironmentSpec {
 	return EnvironmentSpec{}
 }
 
-// finding is about a place in the configuration. An empty field means the whole document, or no document at all.
-func (s *Set) finding(id report.ID, severity report.Severity, field, message string) report.Finding {
+// document is the configuration that findings are about.
+type document struct {
+	object report.Object
+	source workload.Source
+}
+
+func (s *Set) document() document { return document{s.object, s.Source} }
+
+// finding is about a place in the document. An empty field means all of it, or no document at all.
+func (d document) finding(id report.ID, severity report.Severity, field, message string) report.Finding {
 	return report.Finding{
-		ID: id, Severity: severity, Object: s.object, File: s.Source.File, Index: s.Source.Index,
-		Field: field, Message: message,
+		ID: id, Severity: severity, Object: d.object, File: d.source.File, Index: d.source.Index, Field: field, Message: message,
 	}
 }
