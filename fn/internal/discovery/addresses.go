@@ -109,7 +109,7 @@ func (book addressBook) qualified(name, rest string) *service {
 }
 
 // servicePort is the Service's port that a client means by a number: its own port or, as clients of a headless Service
-// do, the pods' port where one port leads there; 0 where the Service has none such.
+// do, the one that leads to the pods' port; 0 where the Service has none such.
 func (s *service) servicePort(number int32) int32 {
 	if number == 0 {
 		return 0

@@ -94,8 +94,8 @@ func (r *reader) object(o *manifest.Object, depth int) {
 			r.readService(o)
 		}
 	case "ConfigMap":
-		if name := (objectName{scope(o.Namespace), o.Name}); o.APIVersion == "v1" && r.configMaps[name] == nil && !isLocal(o) {
-			r.configMaps[name] = &configMap{object: o}
+		if o.APIVersion == "v1" && !isLocal(o) {
+			r.readConfigMap(o)
 		}
 	case "Namespace":
 		if o.APIVersion == "v1" && !isLocal(o) {
@@ -118,6 +118,14 @@ func (r *reader) object(o *manifest.Object, depth int) {
 		if kind, isList := strings.CutSuffix(o.Kind, "List"); isList && depth < listDepth {
 			r.list(o, kind, depth)
 		}
+	}
+}
+
+// readConfigMap takes a ConfigMap in. Of two with one name, the first by source counts.
+func (r *reader) readConfigMap(o *manifest.Object) {
+	name := objectName{scope(o.Namespace), o.Name}
+	if known := r.configMaps[name]; known == nil || compareSources(o.Source, known.object.Source) < 0 {
+		r.configMaps[name] = &configMap{object: o}
 	}
 }
 

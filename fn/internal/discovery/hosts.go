@@ -165,13 +165,20 @@ func (h *host) hasHostKey(key string) (inText, ok bool) {
 	return false, false
 }
 
-// elementBefore is where the list element that ends at a position begins.
+// elementBefore is where the list element that ends at a position begins, with its quotes.
 func elementBefore(text string, end int) int {
-	i := end
+	i := skipQuotesBefore(text, end)
 	for i > 0 && (isHostByte[text[i-1]] || text[i-1] == ':' && i < end && text[i] >= '0' && text[i] <= '9') {
 		i--
 	}
-	return i
+	return skipQuotesBefore(text, i)
+}
+
+func skipQuotesBefore(text string, end int) int {
+	for end > 0 && (text[end-1] == '"' || text[end-1] == '\'') {
+		end--
+	}
+	return end
 }
 
 // keyBefore is the key that ends before a position, quotes and blanks left out.

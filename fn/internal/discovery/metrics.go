@@ -40,7 +40,7 @@ func (r *reader) metricsPorts(c *candidate, targets []target, scraped []workload
 				metrics = append(metrics, t.Port)
 			}
 		}
-		if port, ok := r.annotatedPort(c, c.object, c.PodAnnotations, c.kind.path("metadata.annotations")); ok {
+		if port, ok := r.annotatedPort(c, c.object, c.PodAnnotations, c.kind); ok {
 			metrics = append(metrics, port)
 		}
 	}
@@ -52,32 +52,36 @@ func (r *reader) metricsPorts(c *candidate, targets []target, scraped []workload
 	return append(metrics, scraped...)
 }
 
-// annotatedPort is the port of prometheus.io/port; false where the annotations have none, or no number there.
-func (r *reader) annotatedPort(c *candidate, o *manifest.Object, annotations map[string]string, field string) (workload.Port, bool) {
+// annotatedPort is the port of prometheus.io/port; false where the annotations have none, or no number there. They are
+// the object's own, or its pod template's where its kind has one.
+func (r *reader) annotatedPort(c *candidate, o *manifest.Object, annotations map[string]string, k workloadKind) (workload.Port, bool) {
 	written, ok := annotations[portAnnotation]
 	if !ok {
 		return workload.Port{}, false
 	}
-	field += "[" + portAnnotation + "]"
 	number, ok := digits(strings.TrimSpace(written))
 	if !ok || number < 1 || number > maxPort {
-		r.report(o, idPortInvalid, report.Warning, field, "%q is no port number, so nothing is scraped: give one from 1 to %d", written, maxPort)
+		r.report(o, idPortInvalid, report.Warning, annotationPath(k), "%q is no port number, so nothing is scraped: give one from 1 to %d", written, maxPort)
 		return workload.Port{}, false
 	}
 	port := workload.Port{Protocol: workload.TCP, Number: int32(number), Origin: workload.FromAnnotation}
 	port.Name = c.declaredName(port.Number, port.Protocol)
 	if declared, any := c.declares(port.Number, port.Protocol); any && !declared {
-		r.report(o, idPortContradicts, report.Info, field, "Prometheus is told to scrape %s, but %s (%s) declares %s: see that something listens there",
+		r.report(o, idPortContradicts, report.Info, annotationPath(k), "Prometheus is told to scrape %s, but %s (%s) declares %s: see that something listens there",
 			port, c.Workload, c.Source, c.declaredPorts())
 	}
 	return port, true
+}
+
+func annotationPath(k workloadKind) string {
+	return k.path("metadata.annotations[" + portAnnotation + "]")
 }
 
 // servicePortsScraped is what a Service's annotations have scraped on its pods: the port that they name, else the one
 // port that the Service forwards to. Nothing where it forwards to several, as it is not said which has the metrics.
 func (r *reader) servicePortsScraped(c *candidate, s *service) []workload.Port {
 	if _, given := s.annotations[portAnnotation]; given {
-		if port, ok := r.annotatedPort(c, s.object, s.annotations, "metadata.annotations"); ok {
+		if port, ok := r.annotatedPort(c, s.object, s.annotations, workloadKind{}); ok {
 			return []workload.Port{port}
 		}
 		return nil

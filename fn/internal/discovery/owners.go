@@ -47,7 +47,7 @@ func readOwner(references *yaml.Node) *owner {
 type workloadKey struct{ scope, kind, name string }
 
 // settleWorkloads reduces the candidates to the workloads that count: none that a controller in the input made, one for
-// each controller outside the input, none twice. It sorts and judges them.
+// each controller outside the input, none twice. It sorts them.
 func (r *reader) settleWorkloads() {
 	present := make(map[workloadKey]bool, len(r.candidates))
 	for _, c := range r.candidates {
@@ -72,7 +72,9 @@ func (r *reader) settleWorkloads() {
 			continue
 		}
 		kept = append(kept, c)
-		r.judge(c)
+		if c.owner != nil {
+			r.judge(c)
+		}
 	}
 	r.candidates = kept
 }

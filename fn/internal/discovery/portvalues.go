@@ -37,18 +37,19 @@ func (ps *portProblems) number(field string, n *yaml.Node) int32 {
 		}
 		return int32(v)
 	}
-	if isAbsent(n) {
-		ps.add(field, report.Warning, "there is no port number: give one from 1 to %d", maxPort)
+	if isAbsent(n) || n.Kind != yaml.ScalarNode {
+		ps.add(field, report.Warning, "there is no port number, so the port is left out: give one from 1 to %d", maxPort)
 		return 0
 	}
-	written := text(n)
-	v, ok := digits(strings.TrimSpace(written))
+	written := strings.TrimSpace(n.Value)
+	v, ok := digits(written)
 	switch {
-	case !ok:
-		ps.add(field, report.Warning, "%q is no port number, so the port is left out: give one from 1 to %d", written, maxPort)
+	case ok && v >= 1 && v <= maxPort:
+	case written != "" && strings.Trim(written, "0123456789") == "":
+		ps.add(field, report.Error, "%s is out of range: a port is from 1 to %d", written, maxPort)
 		return 0
-	case v < 1 || v > maxPort:
-		ps.add(field, report.Error, "%d is out of range: a port is from 1 to %d", v, maxPort)
+	default:
+		ps.add(field, report.Warning, "%q is no port number, so the port is left out: give one from 1 to %d", written, maxPort)
 		return 0
 	}
 	ps.add(field, report.Warning, "%q is a string, which the API server refuses: write %d without quotes", written, v)

@@ -58,6 +58,7 @@ func (r *reader) readService(o *manifest.Object) {
 	r.services = append(r.services, s)
 }
 
+// readServicePort reads one port; false, with findings, where it cannot be used.
 func (r *reader) readServicePort(o *manifest.Object, index int, n *yaml.Node) (workload.ServicePort, bool) {
 	var p workload.ServicePort
 	var number, target, protocol *yaml.Node
@@ -88,7 +89,7 @@ func (r *reader) readServicePort(o *manifest.Object, index int, n *yaml.Node) (w
 	for _, problem := range problems {
 		r.report(o, idPortInvalid, problem.severity, fmt.Sprintf("spec.ports[%d].%s", index, problem.field), "%s", problem.message)
 	}
-	return p, p.Protocol != "" && (p.TargetPort != 0 || p.TargetName != "")
+	return p, p.Port != 0 && p.Protocol != "" && (p.TargetPort != 0 || p.TargetName != "")
 }
 
 // isUnset reports whether the API server gives a targetPort its default.
@@ -106,15 +107,7 @@ func (r *reader) linkServices() {
 	slices.SortStableFunc(r.services, func(a, b *service) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), compareSources(a.Source, b.Source))
 	})
-	index := labelIndex[*candidate]{}
-	for _, s := range r.services {
-		if s.selectsPods() {
-			index.want(scope(s.Namespace), s.Selector)
-		}
-	}
-	for _, c := range r.candidates {
-		index.add(scope(c.Namespace), c.PodLabels, c)
-	}
+	index := r.podIndex()
 	selections := map[string]selection{}
 	for _, s := range r.services {
 		if !s.selectsPods() {
@@ -130,6 +123,20 @@ func (r *reader) linkServices() {
 				"the selector also selects the pods of %s, which would get requests meant for servers: add a label to the selector that they do not wear", c.Workload)
 		}
 	}
+}
+
+// podIndex is the workloads by those labels of their pods that Services select.
+func (r *reader) podIndex() labelIndex[*candidate] {
+	index := labelIndex[*candidate]{}
+	for _, s := range r.services {
+		if s.selectsPods() {
+			index.want(scope(s.Namespace), s.Selector)
+		}
+	}
+	for _, c := range r.candidates {
+		index.add(scope(c.Namespace), c.PodLabels, c)
+	}
+	return index
 }
 
 // selection is what one selector selects. Services with equal selectors share it.

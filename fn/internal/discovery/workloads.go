@@ -135,6 +135,9 @@ func (r *reader) readWorkload(o *manifest.Object, k workloadKind) {
 		Labels: meta.labels, PodLabels: pod.labels, PodAnnotations: pod.annotations, Client: k.client,
 	}}
 	c.readPodSpec(spec)
+	if c.owner == nil {
+		r.judge(c)
+	}
 	r.candidates = append(r.candidates, c)
 }
 
@@ -162,7 +165,7 @@ func readMetadata(n *yaml.Node) metadata {
 	return m
 }
 
-// readPodSpec reads the pod's spec, without judging it: a workload that turns out to be another's pod gives no findings.
+// readPodSpec reads the pod's spec, without judging it.
 func (c *candidate) readPodSpec(spec *yaml.Node) {
 	var regular, initial *yaml.Node
 	for key, value := range fields(spec) {
@@ -197,7 +200,8 @@ func (c *candidate) readPodSpec(spec *yaml.Node) {
 	}
 }
 
-// judge completes a workload that counts: its selector and declared ports, with the findings about them.
+// judge completes a workload that counts: its selector and declared ports, with the findings about them. What has an
+// owner waits for it until all objects are read, as a controller's pods say nothing that it does not.
 func (r *reader) judge(c *candidate) {
 	if c.kind.gone != "" {
 		r.report(c.object, idOldAPI, report.Warning, "apiVersion", "%s %s is not served since Kubernetes %s: write %s",
@@ -214,6 +218,11 @@ func (r *reader) judge(c *candidate) {
 	r.readPorts(c)
 }
 
+func hasExpressions(selector *yaml.Node) bool {
+	expressions := child(selector, "matchExpressions")
+	return isSequence(expressions) && len(expressions.Content) > 0
+}
+
 // readSelector reads which pods a controller says are its own.
 func (r *reader) readSelector(c *candidate) {
 	field := "spec.selector.matchLabels"
@@ -227,9 +236,9 @@ func (r *reader) readSelector(c *candidate) {
 	default:
 		c.Selector = stringMap(child(selector, "matchLabels"))
 	}
-	if c.Selector == nil && !isMapping(selector) {
+	if c.Selector == nil && !hasExpressions(selector) {
 		if c.kind.selector != labelSelector {
-			// "If empty, defaulted to labels on Pod template." (core/v1 ReplicationController; extensions/v1beta1 likewise)
+			// "If empty, defaulted to labels on Pod template." (core/v1, ReplicationController; extensions/v1beta1 likewise)
 			c.Selector = maps.Clone(c.PodLabels)
 			return
 		}

@@ -1,0 +1,108 @@
+package discovery
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// allCases are the cases of all areas.
+func allCases(t testing.TB) []*testCase {
+	areas, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(areas) == 0 {
+		t.Fatalf("no cases in testdata (%v)", err)
+	}
+	var cases []*testCase
+	for _, area := range areas {
+		archive, err := txtar.ParseFile(area)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, casesOf(archive)...)
+	}
+	return cases
+}
+
+// everything is all views of what Read gives, one after another.
+func everything(objects []*manifest.Object) string {
+	inv, findings := Read(objects)
+	var b strings.Builder
+	for _, view := range slices.Sorted(maps.Keys(views)) {
+		fmt.Fprintf(&b, "-- %s --\n%s", view, lines(views[view](inv, findings)))
+	}
+	return b.String()
+}
+
+// The order of items and files does not matter.
+func TestOrderDoesNotMatter(t *testing.T) {
+	for i, c := range allCases(t) {
+		objects := c.objects(t)
+		want := everything(objects)
+		for seed := range uint64(5) {
+			shuffled := slices.Clone(objects)
+			rand.New(rand.NewPCG(seed, uint64(i))).Shuffle(len(shuffled), func(a, b int) {
+				shuffled[a], shuffled[b] = shuffled[b], shuffled[a]
+			})
+			if diff := cmp.Diff(want, everything(shuffled)); diff != "" {
+				t.Fatalf("%s: another order, another result (-in order +shuffled):\n%s", c.name, diff)
+			}
+		}
+	}
+}
+
+// Read takes anything that YAML can say: it never panics, and says the same twice.
+func FuzzRead(f *testing.F) {
+	for _, c := range allCases(f) {
+		var all []byte
+		for _, in := range c.input {
+			all = append(append(all, in.Data...), "\n---\n"...)
+		}
+		f.Add(all)
+	}
+	f.Add([]byte("apiVersion: v1\nkind: List\nitems: &a\n- *a\n- {kind: List, apiVersion: v1, items: *a}\n"))
+	f.Add([]byte("apiVersion: v1\nkind: Pod\nmetadata: &m {name: a, labels: {<<: [*m, *m]}}\nspec: {containers: [{env: [{name: A_HOST, value: $(A_HOST)}]}]}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		objects, _ := parse("fuzz.yaml", data)
+		if diff := cmp.Diff(everything(objects), everything(objects)); diff != "" {
+			t.Errorf("the same input, another result:\n%s", diff)
+		}
+	})
+}
+
+// Any text may be the value of a variable: reading it never panics and finds hosts within it, in order.
+func FuzzAddresses(f *testing.F) {
+	for _, text := range []string{"http://db:5432", "user:pw@tcp(db:5432)", `["db", "db"]`, "-h db -p 5432", "${X:-db:5432}", "db-0.db.shop.svc."} {
+		f.Add("DB_HOST", text)
+	}
+	objects, err := parse("services.yaml", []byte(addressServices))
+	if err != nil {
+		f.Fatal(err)
+	}
+	r := &reader{}
+	for _, o := range objects {
+		r.object(o, 0)
+	}
+	book := newAddressBook(r.services)
+	f.Fuzz(func(t *testing.T, key, text string) {
+		last := -1
+		book.scan("shop", key, text, func(a address) {
+			if a.offset <= last || !strings.Contains(text[a.offset:], a.to.Name) {
+				t.Errorf("%q: %s found at %d after %d", text, a.to.Name, a.offset, last)
+			}
+			if a.port != 0 && !slices.ContainsFunc(a.to.Ports, func(p workload.ServicePort) bool { return p.Port == a.port }) {
+				t.Errorf("%q: %s has no port %d", text, a.to.Name, a.port)
+			}
+			last = a.offset
+		})
+	})
+}
