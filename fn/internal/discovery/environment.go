@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -41,28 +42,42 @@ type environment struct {
 	configMaps map[objectName]*configMap
 	scope      string
 	container  *container
-	values     map[string]string
+	// values are the variables of env, sources those of envFrom.
+	values  map[string]string
+	sources []envSource
 }
 
-// lookup is the value of a variable; false where the input does not tell it.
+// envSource is a ConfigMap whose entries are variables, with a prefix before their keys.
+type envSource struct {
+	*configMap
+	prefix string
+}
+
+// lookup is the value of a variable; false where the input does not tell it. env overrides envFrom, in which "the value
+// associated with the last source will take precedence" (core/v1, Container.envFrom).
 func (e *environment) lookup(name string) (string, bool) {
 	if e.values == nil {
 		e.read()
 	}
-	value, ok := e.values[name]
-	return value, ok
+	if value, ok := e.values[name]; ok {
+		return value, true
+	}
+	for _, s := range slices.Backward(e.sources) {
+		if key, ok := strings.CutPrefix(name, s.prefix); ok {
+			if value, ok := s.values()[key]; ok {
+				return value, true
+			}
+		}
+	}
+	return "", false
 }
 
-// read collects the variables: those of envFrom first, as env overrides them, and each of env with those before it.
+// read collects the variables, each of env with those before it expanded.
 func (e *environment) read() {
 	e.values = map[string]string{}
 	for _, n := range items(e.container.envFrom) {
-		m, prefix := e.source(n)
-		if m == nil {
-			continue
-		}
-		for key, value := range m.values() {
-			e.values[prefix+key] = value
+		if m, prefix := e.source(n); m != nil {
+			e.sources = append(e.sources, envSource{m, prefix})
 		}
 	}
 	for _, n := range items(e.container.env) {
@@ -70,11 +85,11 @@ func (e *environment) read() {
 		if v.name == "" {
 			continue
 		}
-		if m := e.configMaps[objectName{e.scope, v.configMap}]; v.configMap != "" && m != nil {
+		if v.configMap == "" {
+			e.values[v.name] = e.expand(v.value)
+		} else if m := e.configMaps[objectName{e.scope, v.configMap}]; m != nil {
 			e.values[v.name] = m.values()[v.key]
-			continue
 		}
-		e.values[v.name] = e.expand(v.value)
 	}
 }
 
