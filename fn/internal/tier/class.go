@@ -2,6 +2,7 @@ package tier
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,22 +24,13 @@ type class struct {
 	members []*workload.Workload
 	// peer is set instead of all the others.
 	peer *Peer
+	// ends are the members, or the peer, and ranks their places among all endpoints by their keys.
+	ends  []Endpoint
+	ranks []int32
 }
 
 // absent is no label value: a label that is not worn.
 const absent = "\x00"
-
-// endpoints are the class's members.
-func (c *class) endpoints() []Endpoint {
-	if c.peer != nil {
-		return []Endpoint{{Peer: c.peer}}
-	}
-	out := make([]Endpoint, len(c.members))
-	for i, w := range c.members {
-		out[i].Workload = w
-	}
-	return out
-}
 
 // side is the classes of one end. As sources workloads need not have the same ports, so there are fewer classes.
 type side struct {
@@ -46,6 +38,8 @@ type side struct {
 	// byTier are the indices of the classes of each tier, and byPeer the index of each peer.
 	byTier map[string][]int
 	byPeer map[string]int
+	// known are the endpoints of several classes together, by the classes.
+	known map[string][]Endpoint
 }
 
 // classes are the two ends of all flows of one environment.
@@ -58,11 +52,10 @@ type classes struct {
 func newClasses(workloads []*workload.Workload, peers map[string]*Peer, statements []FlowSpec) *classes {
 	cs := &classes{labels: comparedLabels(statements)}
 	named := namedWorkloads(statements)
-	sorted := slices.Clone(workloads)
-	slices.SortFunc(sorted, compareWorkloads)
-	cs.from = newSide(sorted, peers, func(w *workload.Workload) string { return cs.key(w, named) })
-	cs.to = newSide(sorted, peers, func(w *workload.Workload) string { return cs.key(w, named) + portsKey(w) })
-	for _, s := range []side{cs.from, cs.to} {
+	all := ranked(workloads, peers)
+	cs.from = newSide(all, func(w *workload.Workload) string { return cs.key(w, named) })
+	cs.to = newSide(all, func(w *workload.Workload) string { return cs.key(w, named) + portsKey(w) })
+	for _, s := range []*side{&cs.from, &cs.to} {
 		for _, c := range s.classes {
 			if c.peer == nil {
 				cs.describe(c, named)
@@ -72,33 +65,108 @@ func newClasses(workloads []*workload.Workload, peers map[string]*Peer, statemen
 	return cs
 }
 
-func compareWorkloads(a, b *workload.Workload) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
-		cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Index, b.Source.Index))
-}
-
-func newSide(workloads []*workload.Workload, peers map[string]*Peer, key func(*workload.Workload) string) side {
-	s := side{byTier: map[string][]int{}, byPeer: map[string]int{}}
-	byKey := map[string]*class{}
+// ranked are the peers and the workloads that have a tier, by their keys; of workloads with the same ID the one that was read
+// first comes first.
+func ranked(workloads []*workload.Workload, peers map[string]*Peer) []Endpoint {
+	type keyed struct {
+		key string
+		end Endpoint
+	}
+	all := make([]keyed, 0, len(workloads)+len(peers))
 	for _, w := range workloads {
-		if w.Tier == "" {
-			continue
+		if w.Tier != "" {
+			all = append(all, keyed{w.ID(), Endpoint{Workload: w}})
 		}
-		k := key(w)
-		c := byKey[k]
-		if c == nil {
-			c = &class{}
-			byKey[k] = c
-			s.byTier[w.Tier] = append(s.byTier[w.Tier], len(s.classes))
-			s.classes = append(s.classes, c)
-		}
-		c.members = append(c.members, w)
 	}
 	for _, name := range sortedKeys(peers) {
-		s.byPeer[name] = len(s.classes)
-		s.classes = append(s.classes, &class{peer: peers[name]})
+		e := Endpoint{Peer: peers[name]}
+		all = append(all, keyed{e.Key(), e})
+	}
+	slices.SortFunc(all, func(a, b keyed) int {
+		if c := cmp.Compare(a.key, b.key); c != 0 || a.end.Workload == nil || b.end.Workload == nil {
+			return c
+		}
+		s, t := a.end.Workload.Source, b.end.Workload.Source
+		return cmp.Or(cmp.Compare(s.File, t.File), cmp.Compare(s.Index, t.Index))
+	})
+	out := make([]Endpoint, len(all))
+	for i, k := range all {
+		out[i] = k.end
+	}
+	return out
+}
+
+func newSide(all []Endpoint, key func(*workload.Workload) string) side {
+	s := side{byTier: map[string][]int{}, byPeer: map[string]int{}, known: map[string][]Endpoint{}}
+	byKey := map[string]*class{}
+	for rank, end := range all {
+		c := s.classOf(end, key, byKey)
+		c.ends = append(c.ends, end)
+		c.ranks = append(c.ranks, int32(rank))
 	}
 	return s
+}
+
+// classOf is the endpoint's class, a new one if none has its key.
+func (s *side) classOf(end Endpoint, key func(*workload.Workload) string, byKey map[string]*class) *class {
+	w := end.Workload
+	if w == nil {
+		s.byPeer[end.Peer.Name] = len(s.classes)
+		c := &class{peer: end.Peer}
+		s.classes = append(s.classes, c)
+		return c
+	}
+	k := key(w)
+	c := byKey[k]
+	if c == nil {
+		c = &class{}
+		byKey[k] = c
+		s.byTier[w.Tier] = append(s.byTier[w.Tier], len(s.classes))
+		s.classes = append(s.classes, c)
+	}
+	c.members = append(c.members, w)
+	return c
+}
+
+// endpoints are those of several classes, sorted by their keys. Lists are shared between groups.
+func (s *side) endpoints(indices []int32) []Endpoint {
+	if len(indices) == 1 {
+		return slices.Clip(s.classes[indices[0]].ends)
+	}
+	key := make([]byte, 0, 4*len(indices))
+	for _, i := range indices {
+		key = binary.LittleEndian.AppendUint32(key, uint32(i))
+	}
+	if known, ok := s.known[string(key)]; ok {
+		return known
+	}
+	type rankedEnd struct {
+		rank int32
+		end  Endpoint
+	}
+	var all []rankedEnd
+	for _, i := range indices {
+		c := s.classes[i]
+		for k, end := range c.ends {
+			all = append(all, rankedEnd{c.ranks[k], end})
+		}
+	}
+	slices.SortFunc(all, func(a, b rankedEnd) int { return cmp.Compare(a.rank, b.rank) })
+	out := make([]Endpoint, len(all))
+	for i, r := range all {
+		out[i] = r.end
+	}
+	s.known[string(key)] = out
+	return out
+}
+
+// first is the rank of the first endpoint of several classes.
+func (s *side) first(indices []int32) int32 {
+	first := s.classes[indices[0]].ranks[0]
+	for _, i := range indices {
+		first = min(first, s.classes[i].ranks[0])
+	}
+	return first
 }
 
 // describe copies what the members have in common.

@@ -159,7 +159,7 @@ func (v *evidence) declaredBy(c *cell) string {
 
 // references says which addresses of Services no flow leads to.
 func (v *evidence) references(refs []workload.Reference) {
-	sorted := slices.Clone(refs)
+	sorted := slices.DeleteFunc(slices.Clone(refs), func(r workload.Reference) bool { return r.From == nil || r.To == nil })
 	slices.SortStableFunc(sorted, compareReferences)
 	type call struct {
 		from, to *workload.Workload
@@ -168,9 +168,6 @@ func (v *evidence) references(refs []workload.Reference) {
 	seen := map[call]bool{}
 	for i := range sorted {
 		r := &sorted[i]
-		if r.From == nil || r.To == nil {
-			continue
-		}
 		for _, w := range r.To.Workloads {
 			closed, ok := v.closed(r, w)
 			if c := (call{r.From, w, closed.String()}); ok && !seen[c] {
@@ -189,7 +186,12 @@ func compareReferences(a, b workload.Reference) int {
 		return 0
 	}
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Source.File, b.Source.File),
-		cmp.Compare(a.Source.Index, b.Source.Index), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Port, b.Port))
+		cmp.Compare(a.Source.Index, b.Source.Index), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Port, b.Port),
+		compareServices(a.To, b.To))
+}
+
+func compareServices(a, b *workload.Service) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
 
 // closed are the ports that a reference means at a workload and no flow opens; false where there are none, or flows cannot

@@ -87,7 +87,7 @@ func (e *expansion) denied(f *FlowSpec, only Refs) ([]Group, []Endpoint) {
 	var may []Endpoint
 	for _, i := range e.classes.from.matchingAny(only) {
 		n.from[i] = false
-		may = append(may, e.classes.from.classes[i].endpoints()...)
+		may = append(may, e.classes.from.classes[i].ends...)
 	}
 	sortEndpoints(may)
 	return n.groups(), may

@@ -37,16 +37,22 @@ func (e *expansion) groups() []Group {
 	for _, key := range e.cellKeys() {
 		m.add(kindOf(e.cells[key], e.classes.to.classes[key.to]), key)
 	}
-	rank := e.ranks()
-	var out []Group
-	for _, g := range m.merged() {
+	merged := m.merged()
+	slices.SortStableFunc(merged, func(a, b *mergedCells) int {
+		return cmp.Or(
+			cmp.Compare(e.classes.from.first(a.from), e.classes.from.first(b.from)),
+			cmp.Compare(e.classes.to.first(a.to), e.classes.to.first(b.to)),
+			slices.CompareFunc(flows[a.kind].ports, flows[b.kind].ports, comparePortRanges),
+		)
+	})
+	out := make([]Group, len(merged))
+	for i, g := range merged {
 		f := flows[g.kind]
-		out = append(out, Group{
-			From: e.classes.from.endpoints(g.from, rank), To: e.classes.to.endpoints(g.to, rank),
+		out[i] = Group{
+			From: e.classes.from.endpoints(g.from), To: e.classes.to.endpoints(g.to),
 			Ports: f.ports, EgressPorts: f.egress, Declared: e.declared(f.statements),
-		})
+		}
 	}
-	sortGroups(out, rank)
 	return out
 }
 
@@ -127,97 +133,26 @@ func (m *merger) merged() []*mergedCells {
 	return out
 }
 
-// ranks are the places of all endpoints in the order of their keys.
-func (e *expansion) ranks() map[Endpoint]int {
-	type keyed struct {
-		key      string
-		endpoint Endpoint
-	}
-	var all []keyed
-	seen := map[Endpoint]bool{}
-	for _, s := range []side{e.classes.from, e.classes.to} {
-		for _, c := range s.classes {
-			for _, p := range c.endpoints() {
-				if !seen[p] {
-					seen[p] = true
-					all = append(all, keyed{p.Key(), p})
-				}
-			}
-		}
-	}
-	slices.SortStableFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
-	rank := make(map[Endpoint]int, len(all))
-	for i, k := range all {
-		rank[k.endpoint] = i
-	}
-	return rank
-}
-
-func (s *side) endpoints(indices []int32, rank map[Endpoint]int) []Endpoint {
-	var out []Endpoint
-	for _, i := range indices {
-		out = append(out, s.classes[i].endpoints()...)
-	}
-	slices.SortFunc(out, func(a, b Endpoint) int { return cmp.Compare(rank[a], rank[b]) })
-	return out
-}
-
-func sortGroups(groups []Group, rank map[Endpoint]int) {
-	slices.SortStableFunc(groups, func(a, b Group) int {
-		return cmp.Or(
-			cmp.Compare(rank[a.From[0]], rank[b.From[0]]),
-			cmp.Compare(rank[a.To[0]], rank[b.To[0]]),
-			slices.CompareFunc(a.Ports, b.Ports, comparePortRanges),
-			slices.Compare(a.Declared, b.Declared),
-		)
-	})
-}
-
 // groupBuilder gathers an invariant's groups.
 type groupBuilder struct {
-	groups []Group
-	// from are the sources of the current row, and byPorts its groups.
-	from    []Endpoint
-	byPorts map[string]int
+	classes  *classes
+	declared []string
+	groups   []Group
 }
 
-// begin starts a row of groups that have the same sources.
-func (b *groupBuilder) begin(from []Endpoint) {
-	b.from, b.byPorts = from, map[string]int{}
-}
-
-// add adds destinations to the row's group of these ports.
-func (b *groupBuilder) add(to []Endpoint, ports PortSet) {
-	key := flowKey(ports, nil, nil)
-	i, ok := b.byPorts[key]
-	if !ok {
-		i = len(b.groups)
-		b.byPorts[key] = i
-		b.apart(b.from, nil, ports)
+// row adds the groups that have the same sources: for each set of ports its destinations.
+func (b *groupBuilder) row(from []int32, ports []PortSet, to [][]int32) {
+	for i, set := range ports {
+		b.apart(b.classes.from.endpoints(from), b.classes.to.endpoints(to[i]), set)
 	}
-	b.groups[i].To = append(b.groups[i].To, to...)
 }
 
 // apart adds a group of its own.
 func (b *groupBuilder) apart(from, to []Endpoint, ports PortSet) {
-	b.groups = append(b.groups, Group{From: from, To: to, Ports: ports})
+	b.groups = append(b.groups, Group{From: from, To: to, Ports: ports, Declared: b.declared})
 }
 
-// sorted are the groups with their endpoints in order.
-func (b *groupBuilder) sorted(declared string) []Group {
-	for i := range b.groups {
-		g := &b.groups[i]
-		g.Declared = []string{declared}
-		sortEndpoints(g.From)
-		sortEndpoints(g.To)
-	}
-	return b.groups
-}
-
+// sortEndpoints sorts by key.
 func sortEndpoints(list []Endpoint) {
-	keys := make(map[Endpoint]string, len(list))
-	for _, p := range list {
-		keys[p] = p.Key()
-	}
-	slices.SortStableFunc(list, func(a, b Endpoint) int { return cmp.Compare(keys[a], keys[b]) })
+	slices.SortStableFunc(list, func(a, b Endpoint) int { return cmp.Compare(a.Key(), b.Key()) })
 }

@@ -103,17 +103,19 @@ func (n *invariant) pairsLike(key cellKey) []cellKey {
 	return out
 }
 
+// like are the classes of an invariant that have something in common with a flow's class: that class, and peers that share
+// addresses with its peer.
 func like(s *side, in []bool, i int32) []int32 {
+	var out []int32
 	if in[i] {
-		return []int32{i}
+		out = append(out, i)
 	}
 	peer := s.classes[i].peer
 	if peer == nil {
-		return nil
+		return out
 	}
-	var out []int32
 	for _, j := range s.byPeer {
-		if in[j] && addressesMeet(s.classes[j].peer, peer) {
+		if in[j] && int32(j) != i && addressesMeet(s.classes[j].peer, peer) {
 			out = append(out, int32(j))
 		}
 	}
@@ -153,70 +155,60 @@ func (c *class) String() string {
 	return c.tier
 }
 
-// groups are the invariant's pairs less what flows suspend.
+// groups are the invariant's pairs less what flows suspend. Workloads of which nothing is suspended stay together.
 func (n *invariant) groups() []Group {
-	var free, rows []int
+	suspends := map[int32]bool{}
+	for key := range n.suspended {
+		suspends[key.from] = true
+	}
+	b := &groupBuilder{classes: n.e.classes, declared: []string{n.spec.Field}}
+	var together []int32
 	for i := range n.from {
 		switch {
 		case !n.from[i]:
-		case n.e.classes.from.classes[i].peer != nil || n.hasSuspension(int32(i)):
-			rows = append(rows, i)
+		case n.spec.Within != nil, n.e.classes.from.classes[i].peer != nil, suspends[int32(i)]:
+			n.row(b, []int32{int32(i)})
 		default:
-			free = append(free, i)
+			together = append(together, int32(i))
 		}
 	}
-	var b groupBuilder
-	if n.spec.Within != nil {
-		for _, i := range append(free, rows...) {
-			n.row(&b, []int{i}, func(j int) bool {
-				return n.e.together(n.spec, n.e.classes.from.classes[i], n.e.classes.to.classes[j])
-			})
-		}
-		return b.sorted(n.spec.Field)
+	if len(together) > 0 {
+		n.row(b, together)
 	}
-	if len(free) > 0 {
-		n.row(&b, free, func(int) bool { return true })
-	}
-	for _, i := range rows {
-		n.row(&b, []int{i}, func(int) bool { return true })
-	}
-	return b.sorted(n.spec.Field)
-}
-
-func (n *invariant) hasSuspension(from int32) bool {
-	for key := range n.suspended {
-		if key.from == from {
-			return true
-		}
-	}
-	return false
+	return b.groups
 }
 
 // row adds the sources with each destination, by the ports that stay closed. Several sources are all workloads, and have no
 // suspensions.
-func (n *invariant) row(b *groupBuilder, sources []int, in func(int) bool) {
-	var from []Endpoint
-	for _, i := range sources {
-		from = append(from, n.e.classes.from.classes[i].endpoints()...)
-	}
-	b.begin(from)
+func (n *invariant) row(b *groupBuilder, sources []int32) {
 	source := n.e.classes.from.classes[sources[0]]
+	var sets []PortSet
+	var to [][]int32
+	byPorts := map[string]int{}
 	for j := range n.to {
-		if !n.to[j] || !in(j) {
+		destination := n.e.classes.to.classes[j]
+		if !n.to[j] || !n.e.together(n.spec, source, destination) {
 			continue
 		}
-		to := n.e.classes.to.classes[j]
-		for _, left := range n.remainders(cellKey{int32(sources[0]), int32(j)}) {
+		for _, left := range n.remainders(cellKey{sources[0], int32(j)}) {
 			switch {
 			case source.peer != nil:
-				b.apart([]Endpoint{{Peer: left.peer}}, to.endpoints(), left.ports)
-			case to.peer != nil:
-				b.apart(from, []Endpoint{{Peer: left.peer}}, left.ports)
+				b.apart([]Endpoint{{Peer: left.peer}}, destination.ends, left.ports)
+			case destination.peer != nil:
+				b.apart(n.e.classes.from.endpoints(sources), []Endpoint{{Peer: left.peer}}, left.ports)
 			default:
-				b.add(to.endpoints(), left.ports)
+				key := flowKey(left.ports, nil, nil)
+				k, ok := byPorts[key]
+				if !ok {
+					k = len(sets)
+					byPorts[key] = k
+					sets, to = append(sets, left.ports), append(to, nil)
+				}
+				to[k] = append(to[k], int32(j))
 			}
 		}
 	}
+	b.row(sources, sets, to)
 }
 
 // remainder is ports of a pair that stay closed; peer stands for the pair's peer, of which flows may have taken addresses.

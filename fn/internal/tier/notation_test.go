@@ -70,7 +70,9 @@ func inventory(t testing.TB, text string) *workload.Inventory {
 			inv.Workloads = append(inv.Workloads, parseWorkload(t, words))
 		}
 	}
-	slices.SortFunc(inv.Workloads, compareWorkloads)
+	slices.SortFunc(inv.Workloads, func(a, b *workload.Workload) int {
+		return firstOf(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
+	})
 	return inv
 }
 
@@ -205,4 +207,21 @@ func brief(findings report.Findings) []string {
 		out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Severity, f.ID, place)))
 	}
 	return out
+}
+
+func diffInOrder(t testing.TB, what string, want, got []string) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("%s differ (-want +got):\n%s", what, d)
+	}
+}
+
+// firstOf is the first comparison that is not equal.
+func firstOf(comparisons ...int) int {
+	for _, c := range comparisons {
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
 }
