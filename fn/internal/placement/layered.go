@@ -49,7 +49,11 @@ func Layered(owner Owner, layers []*Layer, environments []Environment, declared 
 	l.declare(declared)
 	l.plan = newPlan(owner, l.declarations)
 	for i, e := range environments {
-		l.scenes = append(l.scenes, l.plan.newScene(e.Model, l.built[i]))
+		sc := l.plan.newScene(e.Model, l.built[i])
+		for _, t := range e.Layers[e.Root] {
+			sc.overlaySets = sc.overlaySets || t.Namespace != ""
+		}
+		l.scenes = append(l.scenes, sc)
 	}
 	l.shared()
 	for i := range environments {

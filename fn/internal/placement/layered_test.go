@@ -199,6 +199,34 @@ overlays/prod: /default-deny-all selects <none> [Ingress Egress]
 `,
 		},
 		{
+			name: "namespaces that the bases set: their names stand in the bases",
+			files: `-- app/kustomization.yaml --
+namespace: app
+resources: [api.backend.yaml]
+-- app/api.backend.deployment --
+-- data/kustomization.yaml --
+namespace: data
+resources: [db.database.yaml]
+-- data/db.database.deployment --
+-- overlays/prod/kustomization.yaml --
+resources:
+- ../../app
+- ../../data
+-- overlays/staging/kustomization.yaml --
+resources:
+- ../../app
+- ../../data
+`,
+			flows: "backend > database 5432",
+			want: `app: /default-deny-all selects <none> [Ingress Egress]
+app: /backend-network-policy selects app=api,tier=backend [Ingress Egress]
+  out 5432/TCP to ns(kubernetes.io/metadata.name in (data)) app in (db),tier in (database)
+data: /default-deny-all selects <none> [Ingress Egress]
+data: /database-network-policy selects app=db,tier=database [Ingress Egress]
+  in  5432/TCP from ns(kubernetes.io/metadata.name in (app)) app in (api),tier in (backend)
+`,
+		},
+		{
 			name: "a workload that only one overlay declares leaves the base's policies where they are",
 			files: `-- base/kustomization.yaml --
 resources: [api.backend.yaml]

@@ -23,6 +23,8 @@ type scene struct {
 	place map[*workload.Workload]int
 	// rules is what each declaration is still to be given, by its number.
 	rules map[int32]rules
+	// overlaySets is true where the environment's own overlay sets namespaces.
+	overlaySets bool
 	// numbers are the declarations' numbers.
 	numbers map[*workload.Workload]int32
 }
@@ -92,8 +94,9 @@ func (s *site) selector(namespaces []string, members []*declaration) (selector *
 	}
 	for i, ns := range theirs {
 		// Another namespace is written by its name, so it must be one and the same; and nothing rewrites it, so a layer
-		// may only hold a name that its workload's manifest gives.
-		if ns != theirs[0] || ns == namespaces[i] || (s.suffix == "" && ns != members[0].namespace) {
+		// may only hold a name that no overlay decides.
+		byOverlay := s.scenes[i].overlaySets && ns != members[0].namespace
+		if ns != theirs[0] || ns == namespaces[i] || (s.suffix == "" && byOverlay) {
 			return nil, "", false
 		}
 	}
