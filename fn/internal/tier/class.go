@@ -19,6 +19,7 @@ type class struct {
 	// client and host are those of workload.Workload.
 	client, host bool
 	// labels are the values of the labels that statements compare, in the order of classes.labels; absent where not worn.
+	// They are the members' only where a statement compares this tier at this end.
 	labels []string
 	// members are the workloads, sorted by ID. As destinations they have the same ports.
 	members []*workload.Workload
@@ -46,15 +47,18 @@ type side struct {
 type classes struct {
 	from, to side
 	labels   []string
+	// compared are, for each end and label, the tiers whose workloads a statement compares by the label.
+	comparedFrom, comparedTo map[string]map[string]bool
 }
 
 // newClasses sorts the workloads that have a tier into classes, for the given statements.
 func newClasses(workloads []*workload.Workload, peers map[string]*Peer, statements []FlowSpec) *classes {
-	cs := &classes{labels: comparedLabels(statements)}
+	cs := &classes{comparedFrom: map[string]map[string]bool{}, comparedTo: map[string]map[string]bool{}}
+	cs.compare(statements)
 	named := namedWorkloads(statements)
 	all := ranked(workloads, peers)
-	cs.from = newSide(all, func(w *workload.Workload) string { return cs.key(w, named) })
-	cs.to = newSide(all, func(w *workload.Workload) string { return cs.key(w, named) + portsKey(w) })
+	cs.from = newSide(all, func(w *workload.Workload) string { return cs.key(w, named, cs.comparedFrom) })
+	cs.to = newSide(all, func(w *workload.Workload) string { return cs.key(w, named, cs.comparedTo) + portsKey(w) })
 	for _, s := range []*side{&cs.from, &cs.to} {
 		for _, c := range s.classes {
 			if c.peer == nil {
@@ -188,8 +192,8 @@ func labelValue(w *workload.Workload, key string) string {
 	return absent
 }
 
-// key tells the classes of sources apart.
-func (cs *classes) key(w *workload.Workload, named map[string]bool) string {
+// key tells classes apart by all but ports.
+func (cs *classes) key(w *workload.Workload, named map[string]bool, compared map[string]map[string]bool) string {
 	var b strings.Builder
 	b.WriteString(w.Namespace)
 	b.WriteByte('/')
@@ -207,7 +211,9 @@ func (cs *classes) key(w *workload.Workload, named map[string]bool) string {
 	}
 	for _, l := range cs.labels {
 		b.WriteByte('/')
-		b.WriteString(labelValue(w, l))
+		if tiers := compared[l]; tiers[w.Tier] || tiers[everything] {
+			b.WriteString(labelValue(w, l))
+		}
 	}
 	return b.String()
 }
@@ -232,15 +238,25 @@ func portsKey(w *workload.Workload) string {
 	return string(b)
 }
 
-// comparedLabels are the label keys that statements compare, sorted.
-func comparedLabels(statements []FlowSpec) []string {
-	seen := map[string]bool{}
+// compare notes which labels statements compare, and of which tiers at which end. Other workloads need not be told apart.
+func (cs *classes) compare(statements []FlowSpec) {
 	for _, f := range statements {
-		if f.Within != nil {
-			seen[f.Within.SameLabel] = true
+		if f.Within == nil {
+			continue
 		}
+		note(cs.comparedFrom, f.Within.SameLabel, f.From)
+		note(cs.comparedTo, f.Within.SameLabel, f.To)
 	}
-	return sortedKeys(seen)
+	cs.labels = sortedKeys(cs.comparedFrom)
+}
+
+func note(compared map[string]map[string]bool, label string, refs Refs) {
+	if compared[label] == nil {
+		compared[label] = map[string]bool{}
+	}
+	for _, r := range refs {
+		compared[label][r.Name] = true
+	}
 }
 
 // namedWorkloads are the names of workloads that statements mention.

@@ -178,6 +178,10 @@ func (e *expansion) peersDefined(f *FlowSpec) bool {
 				continue
 			}
 			ok = false
+			if e.environment == "" {
+				e.say(peerUndefined, report.Error, f, "peer %q is defined in some environments only; add it to spec.peers, or name the environment", r.Name)
+				continue
+			}
 			e.say(peerUndefined, report.Error, f, "peer %q is not defined in environment %q; add it to spec.peers, or to the environment's peers", r.Name, e.environment)
 		}
 	}

@@ -313,6 +313,13 @@ environments: [{name: staging, peers: [{name: p, namespace: p}]}]`,
 		findings: `error peer-undefined spec.flows[0]`,
 	},
 
+	{
+		name: "an environment that is named with its parent", environment: "orders/prod", workloads: "x a 1\ny b 2",
+		spec: bare + `
+flows: [{from: a, to: b}]
+environments: [{name: prod, without: [{from: a, to: b}]}]`,
+	},
+
 	// never.
 	{
 		name: "a user's flow suspends what it opens of the preset's never", spec: `flows: [{from: frontend/admin, to: database, ports: [5432]}]`,

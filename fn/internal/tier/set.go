@@ -5,6 +5,11 @@
 package tier
 
 import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tierwall.dev/fn/internal/report"
@@ -222,14 +227,38 @@ func defaultTierLabels() []string {
 	return []string{"tier", "app.kubernetes.io/component", "component", "role"}
 }
 
-// environment is what the set says of one environment; the zero value where it says nothing.
+// environment is what the set says of one environment; the zero value where it says nothing. An environment that is named
+// with its parent, since two overlays share a name, is the one of that name too.
 func (s *Set) environment(name string) EnvironmentSpec {
-	for _, e := range s.Environments {
-		if e.Name == name && name != "" {
-			return e
+	for _, n := range []string{name, path.Base(name)} {
+		for _, e := range s.Environments {
+			if e.Name == n && name != "" {
+				return e
+			}
 		}
 	}
 	return EnvironmentSpec{}
+}
+
+// CheckEnvironments says which of the set's environments are none of those that there are: what is said of them would
+// hold nowhere.
+func (s *Set) CheckEnvironments(names []string) report.Findings {
+	var out report.Findings
+	for i, e := range s.Environments {
+		if slices.ContainsFunc(names, func(n string) bool { return n == e.Name || path.Base(n) == e.Name }) {
+			continue
+		}
+		out = append(out, s.document().finding(configUnknownName, report.Error, fmt.Sprintf("spec.environments[%d].name", i),
+			fmt.Sprintf("%q is no environment of the package; its environments are %s%s", e.Name, listOrNone(names), didYouMean(e.Name, names))))
+	}
+	return out
+}
+
+func listOrNone(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
 }
 
 // document is the configuration that findings are about.
