@@ -26,7 +26,25 @@ type kustomization struct {
 	// included is true where another kustomization of the package lists this one.
 	included bool
 	object   *manifest.Object
+	blind    []Blind
 }
+
+// Blind is something that a build in process cannot take part in.
+type Blind struct {
+	// File and Field are where the kustomization asks for it, Entry what it asks for.
+	File, Field, Entry string
+	Reason             Reason
+}
+
+// Reason says why a build in process cannot see something.
+type Reason string
+
+// The reasons.
+const (
+	Remote Reason = "remote" // it is fetched from the network, which this tool never does
+	Plugin Reason = "plugin" // it runs a program: a function, a Helm chart
+	Absent Reason = "absent" // the file is not among the package's files
+)
 
 // Tree is a package's kustomizations.
 type Tree struct {
@@ -37,6 +55,17 @@ type Tree struct {
 	Roots map[string]*Layer
 	// KustomizationFile is the path of each layer's kustomization file, by directory.
 	KustomizationFile map[string]string
+	// Blind is what a build of a layer, by its directory, cannot see: of the layer itself, not of those that it includes.
+	Blind map[string][]Blind
+}
+
+// BlindIn is what a build of a root cannot see, sorted by file and field.
+func (t *Tree) BlindIn(root *Layer) []Blind {
+	var out []Blind
+	for _, dir := range slices.Sorted(maps.Keys(root.Closure)) {
+		out = append(out, t.Blind[dir]...)
+	}
+	return out
 }
 
 // IsKustomization reports whether kustomize takes a file of this path for a kustomization.
@@ -64,6 +93,7 @@ func ReadTree(files Files) (*Tree, report.Findings) {
 	all := slices.SortedFunc(maps.Values(byDir), func(a, b *kustomization) int { return cmp.Compare(a.Dir, b.Dir) })
 	for _, k := range all {
 		k.link(byDir, files)
+		k.blind = k.blindSpots(byDir, files)
 	}
 	for _, k := range all {
 		if circle := k.close(); circle != "" {
@@ -76,11 +106,12 @@ func ReadTree(files Files) (*Tree, report.Findings) {
 }
 
 func newTree(all []*kustomization) *Tree {
-	t := &Tree{Roots: map[string]*Layer{}, KustomizationFile: map[string]string{}}
+	t := &Tree{Roots: map[string]*Layer{}, KustomizationFile: map[string]string{}, Blind: map[string][]Blind{}}
 	var roots []*Layer
 	for _, k := range all {
 		t.Layers = append(t.Layers, &k.Layer)
 		t.KustomizationFile[k.Dir] = k.file
+		t.Blind[k.Dir] = k.blind
 		if !k.included && !k.component {
 			roots = append(roots, &k.Layer)
 		}

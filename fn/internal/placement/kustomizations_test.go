@@ -33,7 +33,41 @@ kind: Component
 components/extra [components/extra/more.yaml]
 components/unused []
 overlays/prod []
+base/kustomization.yaml resources[1]: gone.yaml is absent
+base/kustomization.yaml resources[2]: https://example.com/x.yaml is remote
 environments: prod=overlays/prod
+`,
+		},
+		{
+			name: "what a build in process cannot see",
+			files: `-- kustomization.yaml --
+transformers:
+- labels.yaml
+- function.yaml
+- |-
+  apiVersion: builtin
+  kind: PrefixTransformer
+  metadata: {name: p}
+  prefix: p-
+patches:
+- path: patch.yaml
+- patch: "- {op: remove, path: /x}"
+helmCharts:
+- {name: redis}
+configMapGenerator:
+- {name: c, envs: [gone.env]}
+-- labels.yaml --
+apiVersion: builtin
+kind: LabelTransformer
+-- function.yaml --
+apiVersion: example.com/v1
+kind: Function
+`,
+			want: `. []
+kustomization.yaml patches[0].path: patch.yaml is absent
+kustomization.yaml helmCharts[0]: helm chart redis is plugin
+kustomization.yaml transformers[1]: function.yaml is plugin
+environments: =.
 `,
 		},
 		{
@@ -79,6 +113,11 @@ environments: a/overlays/prod=a/overlays/prod b/overlays/prod=b/overlays/prod de
 				var environments []string
 				for _, name := range slices.Sorted(maps.Keys(tree.Roots)) {
 					environments = append(environments, name+"="+tree.Roots[name].Dir)
+				}
+				for _, l := range tree.Layers {
+					for _, x := range tree.Blind[l.Dir] {
+						fmt.Fprintf(&b, "%s %s: %s is %s\n", x.File, x.Field, x.Entry, x.Reason)
+					}
 				}
 				got = b.String() + "environments: " + strings.Join(environments, " ") + "\n"
 			}
