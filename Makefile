@@ -11,11 +11,12 @@ DIR       ?= kustomize
 FUZZTIME  ?= 20s
 CORPUS    ?=
 TESTFLAGS ?=
+SIZES     ?= 10,100,1000,10000
 TOOLS     := $(CURDIR)/.cache/tools
 GO        ?= go
 RELEASE   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help build demo render check test test-tools lint fuzz corpus tools image examples clean
+.PHONY: help build demo render check test test-tools lint fuzz corpus bench tools image examples clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -54,8 +55,8 @@ test-tools: tools image ## Run the tests with the real kpt, kubectl, kustomize, 
 
 lint: tools ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l fn examples e2e); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi
-	$(GO) vet -tags realtools ./...
-	$(TOOLS)/staticcheck -tags realtools ./...
+	$(GO) vet -tags realtools,bench ./...
+	$(TOOLS)/staticcheck -tags realtools,bench ./...
 
 fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
 	@ran=0; \
@@ -72,6 +73,9 @@ fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
 corpus: ## Render every case of CORPUS (a folder of applications with tables of right answers) and compare
 	@[ -n "$(CORPUS)" ] || { echo "say which: make corpus CORPUS=DIR" >&2; exit 2; }
 	$(GO) test -tags corpus -count=1 -timeout 15m $(TESTFLAGS) -run Corpus ./fn -corpus "$(abspath $(CORPUS))"
+
+bench: ## Measure the binary with SIZES workloads beside a no-op on kyaml's framework: CPU, time and memory
+	$(GO) test -tags bench -count=1 -timeout 30m $(TESTFLAGS) -v ./e2e/bench -sizes "$(SIZES)"
 
 tools: $(TOOLS)/kustomize $(TOOLS)/staticcheck $(TOOLS)/helm4 $(TOOLS)/helm3 ## Build the pinned kustomize, helm v3, helm v4 and staticcheck into .cache/tools
 
