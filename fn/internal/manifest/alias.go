@@ -4,18 +4,26 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// markShared gives the items that use anchors of other items a document in which they are written out, so that each
-// item can stand alone.
+// markShared gives the items that use anchors from elsewhere a document in which these are written out, so that each
+// item can stand alone. Where an anchor is in another item, the item is written with its alias as long as both are
+// unchanged; where it is outside of the items, which are written first, it is written out always.
 func markShared(items []*Item, nodes []Field) *problem {
+	inItems := &yaml.Node{}
+	for _, n := range nodes {
+		inItems.Content = append(inItems.Content, n.Node())
+	}
 	for i, n := range nodes {
-		if !hasForeignAlias(n.Node()) {
+		if !hasForeignAlias(n.Node(), n.Node()) {
 			continue
 		}
 		document, err := encode(expand(n.Node()))
 		if err != nil {
 			return &problem{id: InputYAML, field: n.Path, message: "cannot be written as YAML: " + err.Error()}
 		}
-		items[i].shared, items[i].document = true, document
+		items[i].document = document
+		if items[i].shared = !hasForeignAlias(n.Node(), inItems); !items[i].shared {
+			items[i].list = appendIndented(nil, document)
+		}
 	}
 	return nil
 }
@@ -32,30 +40,24 @@ func hasAlias(n *yaml.Node) bool {
 	return false
 }
 
-// hasForeignAlias reports whether an alias below n leads to an anchor outside of it.
-func hasForeignAlias(n *yaml.Node) bool {
+// hasForeignAlias reports whether an alias below n leads to an anchor that is not below home.
+func hasForeignAlias(n, home *yaml.Node) bool {
 	if !hasAlias(n) {
 		return false
 	}
 	own := map[*yaml.Node]bool{}
-	var aliases []*yaml.Node
-	var visit func(*yaml.Node)
-	visit = func(n *yaml.Node) {
-		own[n] = true
-		if n.Kind == yaml.AliasNode {
-			aliases = append(aliases, n)
-		}
-		for _, c := range n.Content {
-			visit(c)
-		}
+	visit(home, func(n *yaml.Node) { own[n] = true })
+	foreign := false
+	visit(n, func(n *yaml.Node) { foreign = foreign || n.Kind == yaml.AliasNode && !own[n.Alias] })
+	return foreign
+}
+
+// visit calls f for n and all below it, aliases not followed.
+func visit(n *yaml.Node, f func(*yaml.Node)) {
+	f(n)
+	for _, c := range n.Content {
+		visit(c, f)
 	}
-	visit(n)
-	for _, a := range aliases {
-		if !own[a.Alias] {
-			return true
-		}
-	}
-	return false
 }
 
 // expand is a copy of n with its aliases written out and without anchors. checkAliases bounds its size.

@@ -78,6 +78,7 @@ func foreignItem(n *yaml.Node, position int) (*Item, *problem) {
 		return nil, p
 	}
 	dropEmptyAnnotations(n)
+	visit(n, quoteTabs)
 	list, err := encode(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{n}})
 	if err != nil {
 		return nil, &problem{id: InputYAML, field: path, message: "cannot be written as YAML: " + err.Error()}
@@ -92,9 +93,10 @@ func (l *List) readForeignFields(root *yaml.Node) error {
 		if key.Value != "functionConfig" && key.Value != "results" {
 			continue
 		}
-		if resolved := resolve(value); value.Kind == yaml.AliasNode || hasAlias(value) {
-			value = expand(resolved)
+		if hasForeignAlias(value, value) {
+			value = expand(value)
 		}
+		visit(value, quoteTabs)
 		text, err := encode(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key.Value}, value}})
 		if err != nil {
 			return failure(InputYAML, key.Value, "cannot be written as YAML: %v", err)
@@ -126,17 +128,41 @@ func encode(n *yaml.Node) (text []byte, err error) {
 	return out.Bytes(), nil
 }
 
-// dropEmptyAnnotations does what kyaml's writer does to each item: annotations without entries go, and metadata that
-// is empty without them.
+// dropEmptyAnnotations does what kyaml's writer does to each item: annotations that are empty or null go, and then
+// metadata that is. (kyaml takes an alias for empty too, and loses what it stands for; that is not followed.)
 func dropEmptyAnnotations(root *yaml.Node) {
-	metadata := lookup(root, "metadata", mergeDepth)
-	annotations := lookup(metadata, "annotations", mergeDepth)
-	if annotations == nil || len(annotations.Content) > 0 {
-		return
+	if metadata := ownField(root, "metadata"); metadata != nil {
+		if isEmpty(ownField(metadata, "annotations")) {
+			removeKey(metadata, "annotations")
+		}
+		if isEmpty(metadata) {
+			removeKey(root, "metadata")
+		}
 	}
-	removeKey(metadata, "annotations")
-	if len(metadata.Content) == 0 {
-		removeKey(root, "metadata")
+}
+
+// ownField is the value of a key, aliases and merge keys not followed.
+func ownField(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+func isEmpty(n *yaml.Node) bool {
+	return n != nil && (n.Tag == "!!null" || n.Kind != yaml.ScalarNode && n.Kind != yaml.AliasNode && len(n.Content) == 0)
+}
+
+// quoteTabs quotes a block scalar that begins with a tab: the library, and so kyaml, writes such a block in a way that
+// no parser reads.
+func quoteTabs(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && strings.HasPrefix(n.Value, "\t") && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		n.Style = yaml.DoubleQuotedStyle
 	}
 }
 

@@ -177,7 +177,7 @@ func identify(it *Item, root *yaml.Node, path string) *problem {
 	it.APIVersion, it.Kind, it.Namespace, it.Name = o.APIVersion, o.Kind, o.Namespace, o.Name
 	annotations := o.At("metadata", "annotations")
 	a := annotations.StringMap()
-	_, it.KustomizeID = a[annotationKustomizeID]
+	it.KustomizeID = annotations.At(annotationKustomizeID).Node() != nil
 	it.PackagePath = a[annotationPackagePath]
 	setPlace(it, a[annotationPath], a[annotationPathLegacy], a[annotationIndex], a[annotationIndexLegacy])
 	return firstProblem(

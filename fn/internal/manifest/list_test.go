@@ -8,7 +8,7 @@ func TestReadListAgreesWithFramework(t *testing.T) {
 			if _, ok := readCanonicalList([]byte(s.text)); ok != s.canonical {
 				t.Errorf("recognised as canonical: %v, want %v", ok, s.canonical)
 			}
-			checkList2(t, []byte(s.text))
+			checkAgainstFramework(t, []byte(s.text))
 		})
 	}
 }

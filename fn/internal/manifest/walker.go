@@ -135,17 +135,17 @@ func (w *walker) readDash(p, col int) bool {
 		}
 		if w.in[q] == '#' {
 			w.pendingElement = true
-			return w.sink.element(depth, col, scalar{})
+			return w.sink.element(depth, col, scalar{line: w.line})
 		}
 		if isDash(w.in, q, w.end) {
-			if !w.sink.element(depth, col, scalar{}) || !w.push(level{col: col + 2, seq: true}) {
+			if !w.sink.element(depth, col, scalar{line: w.line}) || !w.push(level{col: col + 2, seq: true}) {
 				return false
 			}
 			p, col = q, col+2
 			continue
 		}
 		if k, after, ok := w.scanKey(q, col+2); ok {
-			return w.sink.element(depth, col, scalar{}) && w.push(level{col: col + 2}) && w.readValue(k, after)
+			return w.sink.element(depth, col, scalar{line: w.line}) && w.push(level{col: col + 2}) && w.readValue(k, after)
 		}
 		v, ok := w.scanValue(q, col)
 		return ok && w.sink.element(depth, col, v)
