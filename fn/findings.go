@@ -12,6 +12,8 @@ const (
 	ConfigTwoSets report.ID = "config-two-sets"
 	// EnvironmentNotBuilt is for an environment that kustomize cannot build.
 	EnvironmentNotBuilt report.ID = "environment-not-built"
+	// EnvironmentNotProven is for an environment whose build needs what this run does not have.
+	EnvironmentNotProven report.ID = "environment-not-proven"
 	// PackageOutOfDate is for a file that a render would change.
 	PackageOutOfDate report.ID = "package-out-of-date"
 )

@@ -32,7 +32,10 @@ type listPackage struct {
 // runPackage is the package mode: kpt fn render, kpt fn eval, kustomize fn run.
 func runPackage(list *manifest.List, set *tier.Set) ([]byte, report.Findings, error) {
 	p := newListPackage(list)
-	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, set: set}
+	if fs := p.otherSets(set); fs.Failed() {
+		return nil, nil, fs
+	}
+	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, set: set, partial: true}
 	findings, err := f.load()
 	if err != nil {
 		return nil, nil, err
@@ -42,7 +45,7 @@ func runPackage(list *manifest.List, set *tier.Set) ([]byte, report.Findings, er
 		return nil, nil, err
 	}
 	findings = append(findings, r.findings...)
-	out, err := list.Encode(p.entries(r), findings.Sorted())
+	out, err := list.Encode(p.entries(f, r), findings.Sorted())
 	return out, findings, err
 }
 
@@ -86,6 +89,18 @@ func (p *listPackage) files() placement.Files {
 		files[file] = text
 	}
 	return files
+}
+
+// otherSets refuses a second set among the items: both would own the same layers.
+func (p *listPackage) otherSets(set *tier.Set) report.Findings {
+	var findings report.Findings
+	for _, it := range p.list.Items {
+		if it.Kind == "NetworkPolicySet" && strings.HasPrefix(it.APIVersion, "tierwall.dev/") && it.Name != set.Name {
+			findings = append(findings, report.Finding{ID: ConfigTwoSets, Severity: report.Error, File: p.file(it), Index: it.Index, Object: it.Ref(),
+				Message: fmt.Sprintf("the function runs with NetworkPolicySet %s, and both would own the same layers: put them into one", set.Name)})
+		}
+	}
+	return findings
 }
 
 // load puts the files into the file system in memory. A generator's input that is not among them is an empty file there:
@@ -140,20 +155,22 @@ func generatorInputs(o *manifest.Object) []string {
 	return out
 }
 
-// entries are the items as they came, but for the kustomizations that are edited and the generated files.
-func (p *listPackage) entries(r *rendering) []manifest.Entry {
+// entries are the items as they came, but for the kustomizations that are edited and the policies of ours.
+func (p *listPackage) entries(f *folder, r *rendering) []manifest.Entry {
 	var entries []manifest.Entry
+	next := map[string]int{}
 	for _, it := range p.list.Items {
 		file := p.file(it)
 		text, written := r.write[file]
-		_, generated := r.policies[file]
+		changed := written || slices.Contains(r.remove, file)
 		switch {
-		case slices.Contains(r.remove, file), written && generated:
-			entries = append(entries, manifest.Entry{Item: it, Remove: true})
-		case written:
+		case changed && placement.IsKustomization(file):
 			entries = append(entries, manifest.Entry{Item: it, Text: it.WithText(text)})
+		case changed && p.owned(f, it, file):
+			entries = append(entries, manifest.Entry{Item: it, Remove: true})
 		default:
 			entries = append(entries, manifest.Entry{Item: it})
+			next[file] = max(next[file], it.Index+1)
 		}
 	}
 	for _, file := range slices.Sorted(maps.Keys(r.policies)) {
@@ -162,13 +179,21 @@ func (p *listPackage) entries(r *rendering) []manifest.Entry {
 		}
 		for i, policy := range r.policies[file] {
 			own := policy.DeepCopy()
-			for key, value := range p.place(file, i) {
-				own.Annotations[key] = value
-			}
+			maps.Copy(own.Annotations, p.place(file, next[file]+i))
 			entries = append(entries, manifest.Entry{Text: manifest.EncodePolicy(own)})
 		}
 	}
 	return entries
+}
+
+func (p *listPackage) owned(f *folder, it *manifest.Item, file string) bool {
+	o, err := it.Object()
+	if err != nil {
+		return false
+	}
+	own := *o
+	own.Source.File = file
+	return f.owns(&own)
 }
 
 // place is the annotations that put a new document into a file. In a nested package the path is relative to it.

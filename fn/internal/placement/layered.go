@@ -26,13 +26,16 @@ type Layer struct {
 	Closure map[string]bool
 }
 
-// Environment is an outermost overlay as it is built.
+// Environment is an outermost overlay as it is built, or several that are one environment: the overlays of one name of an
+// application whose parts have their bases and overlays apart.
 type Environment struct {
-	// Root is the directory of the kustomization that is built.
-	Root string
+	// Roots are the directories of the kustomizations that are built, at least one.
+	Roots []string
+	// RootOf gives the root that builds a workload.
+	RootOf map[*workload.Workload]string
 	// Model is what is meant in it. Its workloads' sources are the files that declare them.
 	Model *tier.Model
-	// Layers is what becomes of the policies of each layer that it includes.
+	// Layers is what becomes of the policies of each layer, once for each time that a root includes it.
 	Layers map[string][]Transformed
 	// Existing are the policies in it that are not this set's own.
 	Existing []workload.ExistingPolicy
@@ -50,8 +53,10 @@ func Layered(owner Owner, layers []*Layer, environments []Environment, declared 
 	l.plan = newPlan(owner, l.declarations)
 	for i, e := range environments {
 		sc := l.plan.newScene(e.Model, l.built[i])
-		for _, t := range e.Layers[e.Root] {
-			sc.overlaySets = sc.overlaySets || t.Namespace != ""
+		for _, root := range e.Roots {
+			for _, t := range e.Layers[root] {
+				sc.overlaySets = sc.overlaySets || t.Namespace != ""
+			}
 		}
 		l.scenes = append(l.scenes, sc)
 	}
@@ -117,7 +122,7 @@ func (l *layering) declare(declared Declared) {
 				k.name = strings.TrimSuffix(strings.TrimPrefix(w.Name, all[0].Prefix), all[0].Suffix)
 			} else {
 				// Generated, or built in twice: no layer's policy can be for this one alone.
-				dir, k.only = "", fmt.Sprintf("%s %s", e.Root, w.ID())
+				dir, k.only = "", fmt.Sprintf("%d %s", i, w.ID())
 			}
 			d := byKey[k]
 			if d == nil {
@@ -249,16 +254,24 @@ func (l *layering) meets(layer *Layer, members []*declaration, scenes []*scene) 
 	return true
 }
 
-// ownPolicies writes what an environment has beyond what its layers hold, into its own overlay.
+// ownPolicies writes what an environment has beyond what its layers hold, into its own overlays.
 func (l *layering) ownPolicies(i int) {
 	e, sc := l.environments[i], l.scenes[i]
-	s := &site{dir: e.Root, scenes: []*scene{sc}, transformed: e.Layers[e.Root][:1], suffix: "-" + ownName(e)}
-	for _, part := range s.partitions(bound(l.declarations, sc), false) {
-		if !l.anyCovered(s, part) && l.plan.defaultDeny(s, part) {
-			l.cover(s, part)
+	for _, root := range e.Roots {
+		s := &site{dir: root, scenes: []*scene{sc}, transformed: e.Layers[root][:1], suffix: "-" + ownName(e)}
+		var members []*declaration
+		for _, d := range bound(l.declarations, sc) {
+			if e.RootOf[sc.built[d.number]] == root {
+				members = append(members, d)
+			}
 		}
-		l.plan.scrape(s, part)
-		l.plan.subjectPolicies(s, part)
+		for _, part := range s.partitions(members, false) {
+			if !l.anyCovered(s, part) && l.plan.defaultDeny(s, part) {
+				l.cover(s, part)
+			}
+			l.plan.scrape(s, part)
+			l.plan.subjectPolicies(s, part)
+		}
 	}
 }
 
@@ -266,7 +279,7 @@ func (l *layering) ownPolicies(i int) {
 func ownName(e Environment) string {
 	name := e.Model.Environment
 	if name == "" {
-		name = path.Base(e.Root)
+		name = path.Base(e.Roots[0])
 	}
 	if name == "." || name == "" {
 		name = "local"

@@ -19,7 +19,8 @@ import (
 )
 
 // plannedLayers plans a tree of kustomizations. NAME.TIER.deployment files are Deployments that wear the tier; flows are
-// lines "[ENVIRONMENT:] FROM > TO PORT" between tiers and peers; an environment is a directory below overlays/.
+// lines "[ENVIRONMENT:] FROM > TO PORT" between tiers and peers; an environment is the directories of one name
+// below overlays/.
 func plannedLayers(t *testing.T, archive, flows string) string {
 	t.Helper()
 	fsys := inMemory(t, archive)
@@ -43,19 +44,36 @@ func plannedLayers(t *testing.T, archive, flows string) string {
 	}
 	var environments []Environment
 	for _, l := range layers {
-		if !strings.HasPrefix(l.Dir, "overlays/") {
+		if !strings.HasPrefix(l.Dir, "overlays/") && !strings.Contains(l.Dir, "/overlays/") {
 			continue
 		}
 		built, err := Build(fsys, "/", l.Dir, slices.Sorted(maps.Keys(l.Closure)))
 		if err != nil {
 			t.Fatal(err)
 		}
+		name := path.Base(l.Dir)
+		at := slices.IndexFunc(environments, func(e Environment) bool { return e.Model.Environment == name })
+		if at < 0 {
+			at = len(environments)
+			environments = append(environments, Environment{Model: &tier.Model{Environment: name},
+				Layers: map[string][]Transformed{}, RootOf: map[*workload.Workload]string{}})
+		}
+		e := &environments[at]
 		inventory, findings := discovery.Read(built.Objects)
 		if findings.Failed() {
 			t.Fatal(findings)
 		}
-		name := path.Base(l.Dir)
-		environments = append(environments, Environment{Root: l.Dir, Layers: built.Layers, Model: modelByTier(t, name, inventory.Workloads, flows)})
+		e.Roots = append(e.Roots, l.Dir)
+		e.Model.Workloads = append(e.Model.Workloads, inventory.Workloads...)
+		for dir, all := range built.Layers {
+			e.Layers[dir] = append(e.Layers[dir], all...)
+		}
+		for _, w := range inventory.Workloads {
+			e.RootOf[w] = l.Dir
+		}
+	}
+	for i := range environments {
+		environments[i].Model = modelByTier(t, environments[i].Model.Environment, environments[i].Model.Workloads, flows)
 	}
 	placed, findings := Layered(Owner{Set: "s"}, layers, environments, func(string, string, string) string { return "" })
 	var b strings.Builder
@@ -224,6 +242,31 @@ app: /backend-network-policy selects app=api,tier=backend [Ingress Egress]
 data: /default-deny-all selects <none> [Ingress Egress]
 data: /database-network-policy selects app=db,tier=database [Ingress Egress]
   in  5432/TCP from ns(kubernetes.io/metadata.name in (app)) app in (api),tier in (backend)
+`,
+		},
+		{
+			name: "overlays of one name in two places are one environment",
+			files: `-- web/base/kustomization.yaml --
+resources: [web.frontend.yaml]
+-- web/base/web.frontend.deployment --
+-- web/overlays/prod/kustomization.yaml --
+namespace: prod
+resources:
+- ../../base
+-- api/base/kustomization.yaml --
+resources: [api.backend.yaml]
+-- api/base/api.backend.deployment --
+-- api/overlays/prod/kustomization.yaml --
+namespace: prod
+resources:
+- ../../base
+`,
+			flows: "frontend > backend 8080",
+			want: `api/base: /backend-network-policy selects app=api,tier=backend [Ingress Egress]
+  in  8080/TCP from app=web,tier=frontend
+api/overlays/prod: /default-deny-all selects <none> [Ingress Egress]
+web/base: /frontend-network-policy selects app=web,tier=frontend [Ingress Egress]
+  out 8080/TCP to app=api,tier=backend
 `,
 		},
 		{

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"tierwall.dev/fn/internal/discovery"
+	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/placement"
+	"tierwall.dev/fn/internal/policy"
+	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// builtRoot is a kustomization that no other includes, as kustomize builds it.
+type builtRoot struct {
+	name  string
+	layer *placement.Layer
+	built *placement.Built
+	// objects are what it applies, without this set's own policies.
+	objects []*manifest.Object
+}
+
+// environment is one or several roots that are applied together.
+type environment struct {
+	name  string
+	roots []*builtRoot
+}
+
+// planned is where the policies of a folder of kustomizations go.
+type planned struct {
+	placed []placement.Placed
+	// frozen are the layers whose policies stay as they are, since an environment that includes them cannot be built here.
+	frozen map[string]bool
+}
+
+// layered plans the policies of a folder of kustomizations, each environment as kustomize builds it.
+func (f *folder) layered(tree *placement.Tree) (*planned, report.Findings, error) {
+	frozen, findings := f.freeze(tree)
+	p := &planned{frozen: frozen}
+	roots, err := f.buildRoots(tree, frozen)
+	if err != nil {
+		return nil, nil, err
+	}
+	var environments []placement.Environment
+	var names []string
+	for _, e := range together(roots) {
+		names = append(names, e.name)
+		meant, fs := f.meant(e)
+		findings = append(findings, fs...)
+		environments = append(environments, meant)
+	}
+	if len(frozen) == 0 {
+		findings = append(findings, f.set.CheckEnvironments(names)...)
+	}
+	if findings.Failed() || len(environments) == 0 {
+		return p, findings, nil
+	}
+	placed, fs := placement.Layered(placement.Owner{Set: f.set.Name, Labels: f.set.Labels}, tree.Layers, environments, f.declared)
+	p.placed = placed
+	return p, append(findings, fs...), nil
+}
+
+// freeze finds the environments that cannot be built here, and with them all that share a layer with one of those.
+func (f *folder) freeze(tree *placement.Tree) (map[string]bool, report.Findings) {
+	frozen := map[string]bool{}
+	stays := map[string]bool{}
+	var findings report.Findings
+	for _, name := range slices.Sorted(maps.Keys(tree.Roots)) {
+		root := tree.Roots[name]
+		for _, b := range tree.BlindIn(root) {
+			if b.Reason == placement.Absent && !f.partial {
+				continue // kustomize itself will say so
+			}
+			findings = append(findings, f.notProven(root, b))
+			stays[name] = true
+			maps.Copy(frozen, root.Closure)
+			break
+		}
+	}
+	for changed := len(frozen) > 0; changed; {
+		changed = false
+		for _, name := range slices.Sorted(maps.Keys(tree.Roots)) {
+			root := tree.Roots[name]
+			if stays[name] || !overlap(root.Closure, frozen) {
+				continue
+			}
+			stays[name], changed = true, true
+			maps.Copy(frozen, root.Closure)
+			findings = append(findings, report.Finding{ID: EnvironmentNotProven, Severity: f.proofSeverity(), File: tree.KustomizationFile[root.Dir],
+				Message: "shares a layer with an environment that is not proven, so its policies stay as they are"})
+		}
+	}
+	return frozen, findings
+}
+
+func overlap(a, b map[string]bool) bool {
+	for k := range a {
+		if b[k] {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *folder) proofSeverity() report.Severity {
+	if f.set.Proof == tier.ProofRequired {
+		return report.Error
+	}
+	return report.Warning
+}
+
+func (f *folder) notProven(root *placement.Layer, b placement.Blind) report.Finding {
+	why := map[placement.Reason]string{
+		placement.Remote: "would be fetched from the network: keep a copy of it in the package",
+		placement.Plugin: "runs a program: give what it makes to tierwall in a pipe, as in kustomize build --enable-alpha-plugins " + root.Dir + " | tierwall",
+		placement.Absent: "is not passed to a function: run tierwall render on the folder instead",
+	}[b.Reason]
+	return report.Finding{ID: EnvironmentNotProven, Severity: f.proofSeverity(), File: b.File, Field: b.Field,
+		Message: fmt.Sprintf("environment %s is not proven and its policies stay as they are, since %s %s", root.Dir, b.Entry, why)}
+}
+
+// buildRoots builds every root that is not frozen, in the order of their names.
+func (f *folder) buildRoots(tree *placement.Tree, frozen map[string]bool) ([]*builtRoot, error) {
+	var out []*builtRoot
+	for _, name := range slices.Sorted(maps.Keys(tree.Roots)) {
+		root := tree.Roots[name]
+		if frozen[root.Dir] {
+			continue
+		}
+		built, err := placement.Build(f.fsys, f.root, root.Dir, slices.Sorted(maps.Keys(root.Closure)))
+		if err != nil {
+			return nil, report.Findings{f.notBuilt(root.Dir, tree, err)}
+		}
+		b := &builtRoot{name: name, layer: root, built: built}
+		for _, o := range built.Objects {
+			if !f.owns(o) {
+				b.objects = append(b.objects, o)
+			}
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// together puts roots of one directory name into one environment, unless two of them apply the same object.
+func together(roots []*builtRoot) []environment {
+	byName := map[string][]*builtRoot{}
+	for _, r := range roots {
+		name := path.Base(r.layer.Dir)
+		if r.layer.Dir == "." {
+			name = ""
+		}
+		byName[name] = append(byName[name], r)
+	}
+	var out []environment
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		same := byName[name]
+		if disjoint(same) {
+			out = append(out, environment{name, same})
+			continue
+		}
+		for _, r := range same {
+			out = append(out, environment{r.name, []*builtRoot{r}})
+		}
+	}
+	return out
+}
+
+func disjoint(roots []*builtRoot) bool {
+	type id struct{ group, kind, namespace, name string }
+	seen := map[id]bool{}
+	for _, r := range roots {
+		for _, o := range r.objects {
+			key := id{o.Group(), o.Kind, o.Namespace, o.Name}
+			if seen[key] {
+				return false
+			}
+			seen[key] = true
+		}
+	}
+	return true
+}
+
+// meant is what is meant in an environment.
+func (f *folder) meant(e environment) (placement.Environment, report.Findings) {
+	out := placement.Environment{Layers: map[string][]placement.Transformed{}, RootOf: map[*workload.Workload]string{}}
+	var objects []*manifest.Object
+	rootOf := map[[3]string]string{}
+	for _, r := range e.roots {
+		out.Roots = append(out.Roots, r.layer.Dir)
+		objects = append(objects, r.objects...)
+		for dir, all := range r.built.Layers {
+			out.Layers[dir] = append(out.Layers[dir], all...)
+		}
+		for _, o := range r.objects {
+			rootOf[[3]string{o.Kind, o.Namespace, o.Name}] = r.layer.Dir
+		}
+	}
+	inventory, findings := discovery.Read(objects)
+	for _, w := range inventory.Workloads {
+		out.RootOf[w] = rootOf[[3]string{w.Kind, w.Namespace, w.Name}]
+	}
+	model, fs := modelOf(f.set, e.name, inventory)
+	out.Model, out.Existing = model, inventory.Policies
+	if model != nil {
+		model.Environment = e.name
+	}
+	return out, append(findings, fs...)
+}
+
+func modelOf(set *tier.Set, environment string, inventory *workload.Inventory) (*tier.Model, report.Findings) {
+	findings := set.AssignTiers(inventory)
+	model, fs := set.Model(environment, inventory)
+	return model, append(findings, fs...)
+}
+
+// owns reports whether an object is a policy of this set, or one in a generated file, whose set nobody bears any more: a
+// folder holds only one set.
+func (f *folder) owns(o *manifest.Object) bool {
+	if o.Kind != "NetworkPolicy" || o.Group() != networkingv1.GroupName {
+		return false
+	}
+	set, marked := o.At("metadata", "labels").StringMap()[policy.SetLabel]
+	return marked && (set == f.set.Name || path.Base(o.Source.File) == placement.GeneratedFile)
+}
+
+// declared is the namespace that a workload's manifest names.
+func (f *folder) declared(file, kind, name string) string {
+	objects, err := f.read(file)
+	if err != nil {
+		return ""
+	}
+	for _, o := range objects {
+		if o.Kind == kind && o.Name == name {
+			return o.Namespace
+		}
+	}
+	return ""
+}
+
+func (f *folder) notBuilt(dir string, tree *placement.Tree, err error) report.Finding {
+	message := strings.Join(strings.Fields(err.Error()), " ")
+	if f.root != "/" {
+		message = strings.ReplaceAll(message, f.root+string(filepath.Separator), "")
+	}
+	return report.Finding{ID: EnvironmentNotBuilt, Severity: report.Error, File: tree.KustomizationFile[dir],
+		Message: fmt.Sprintf("kustomize cannot build it, so nothing is derived: %s; try kubectl kustomize %s", message, dir)}
+}
