@@ -11,7 +11,10 @@ var protocols = []workload.Protocol{workload.TCP, workload.UDP, workload.SCTP}
 // Open is every port that is not denied, in the order TCP, UDP, SCTP and ascending; neighbours of one value are one
 // range. Everything open is three ranges.
 func (m *Matrix) Open(from, to Endpoint) []PortRange {
-	src, dst := m.subject(from), m.subject(to)
+	return m.open(m.subject(from), m.subject(to), m.verdict)
+}
+
+func (m *Matrix) open(src, dst *subject, verdict func(src, dst *subject, protocol workload.Protocol, port int32) Value) []PortRange {
 	var out []PortRange
 	for _, protocol := range protocols {
 		var ranges []PortRange
@@ -23,7 +26,7 @@ func (m *Matrix) Open(from, to Endpoint) []PortRange {
 			}
 			v := Unknown
 			if src != nil && dst != nil {
-				v = m.verdict(src, dst, protocol, first)
+				v = verdict(src, dst, protocol, first)
 			}
 			if n := len(ranges); n > 0 && ranges[n-1].Value == v {
 				ranges[n-1].Last = last

@@ -1,5 +1,7 @@
 package reachability
 
+import "math/bits"
+
 // set is a set of small numbers that lie close together: words[0] holds the numbers from 64*offset.
 type set struct {
 	offset int
@@ -29,4 +31,15 @@ func (s set) addTo(words []uint64) {
 	for i, w := range s.words {
 		words[s.offset+i] |= w
 	}
+}
+
+// numbers are the members in ascending order.
+func (s set) numbers() []int {
+	var out []int
+	for i, word := range s.words {
+		for ; word != 0; word &= word - 1 {
+			out = append(out, (s.offset+i)<<6+bits.TrailingZeros64(word))
+		}
+	}
+	return out
 }
