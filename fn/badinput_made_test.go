@@ -1,0 +1,4 @@
+package main
+
+func madeFolders() []int        { return nil }
+func madeStandardInputs() []int { return nil }
