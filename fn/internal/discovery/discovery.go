@@ -4,7 +4,8 @@
 // for others to say.
 //
 // Objects without a namespace and those in "default" are taken to be neighbours, as they are once kubectl has applied
-// them without -n; the inventory keeps what each says.
+// them without -n. Where the input holds workloads of both kinds, the inventory has all of them in "default"; else it
+// keeps what each says.
 package discovery
 
 import (
@@ -27,6 +28,7 @@ func Read(objects []*manifest.Object) (*workload.Inventory, report.Findings) {
 	for _, o := range objects {
 		r.object(o, 0)
 	}
+	r.settleNamespaces()
 	r.settleWorkloads()
 	r.linkServices()
 	scraped := r.monitoredPorts()

@@ -17,6 +17,8 @@ const (
 	idInvalid report.ID = "workload-invalid"
 	// Pods in the node's network namespace, which policies do not bind.
 	idHostNetwork report.ID = "workload-host-network"
+	// Workloads without a namespace beside others in "default".
+	idNamespaceAssumed report.ID = "namespace-assumed"
 	// A port or protocol that is none.
 	idPortInvalid report.ID = "port-invalid"
 	// A port given by a name that no container of the workload has.
