@@ -63,8 +63,9 @@ func (f *folder) layered(tree *placement.Tree) (*planned, report.Findings, error
 	if findings.Failed() || len(environments) == 0 {
 		return p, findings, nil
 	}
-	placed, fs := placement.Layered(placement.Owner{Set: f.set.Name, Labels: f.set.Labels}, tree.Layers, environments, f.declared)
-	p.placed = placed
+	placed, clashes, fs := placement.Layered(placement.Owner{Set: f.set.Name, Labels: f.set.Labels}, tree.Layers, environments, f.declared)
+	findings = append(findings, fs...)
+	p.placed, fs = f.settle(placed, clashes)
 	return p, append(findings, fs...), nil
 }
 
@@ -229,7 +230,7 @@ func (f *folder) owns(o *manifest.Object) bool {
 		return false
 	}
 	set, marked := o.At("metadata", "labels").StringMap()[policy.SetLabel]
-	return marked && (set == f.set.Name || path.Base(o.Source.File) == placement.GeneratedFile)
+	return f.adopted[o.Source] || marked && (set == f.set.Name || path.Base(o.Source.File) == placement.GeneratedFile)
 }
 
 // declared is the namespace that a workload's manifest names.

@@ -14,6 +14,8 @@ const (
 	EnvironmentNotBuilt report.ID = "environment-not-built"
 	// EnvironmentNotProven is for an environment whose build needs what this run does not have.
 	EnvironmentNotProven report.ID = "environment-not-proven"
+	// AdoptUnmatched is for a name given to --adopt that no hand-written policy in the way of ours has.
+	AdoptUnmatched report.ID = "adopt-unmatched"
 	// PackageOutOfDate is for a file that a render would change.
 	PackageOutOfDate report.ID = "package-out-of-date"
 )

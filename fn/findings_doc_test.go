@@ -31,6 +31,7 @@ var sectionPattern = regexp.MustCompile("(?s)### ([a-z0-9-]+)\n.*?\n```([a-z0-9 
 
 // notShown are the findings whose section has no input, and why.
 var notShown = map[string]string{
+	"adopt-unmatched":             "takes a flag",
 	"expectation-matches-nothing": "no command checks a SegmentationTest",
 	"policy-invalid":              "no command reads the rules of a hand-written policy",
 	"policy-unknown-field":        "the same",

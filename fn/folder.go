@@ -7,10 +7,12 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	"tierwall.dev/fn/internal/discovery"
 	"tierwall.dev/fn/internal/manifest"
 	"tierwall.dev/fn/internal/placement"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // folder is a package on disk.
@@ -22,6 +24,9 @@ type folder struct {
 	set     *tier.Set
 	// partial is true for a function, which is passed only some of the package's files.
 	partial bool
+	// adopt are the names of hand-written policies that the user gives up, adopted the places where they were found.
+	adopt   []string
+	adopted map[workload.Source]bool
 }
 
 // render derives what the folder's generated files should be.
@@ -66,10 +71,25 @@ func (f *folder) flat() (*planned, report.Findings, error) {
 			}
 		}
 	}
-	policies, findings := derive(f.set, objects)
-	p := &planned{}
-	for _, np := range policies {
-		p.placed = append(p.placed, placement.Placed{Layer: ".", Policy: np})
+	inventory, findings := discovery.Read(objects)
+	model, fs := modelOf(f.set, f.set.Environment, inventory)
+	findings = append(findings, fs...)
+	if findings.Failed() {
+		return &planned{}, findings, nil
 	}
-	return p, findings, nil
+	policies, fs := placement.Flat(placement.Owner{Set: f.set.Name, Labels: f.set.Labels}, model)
+	findings = append(findings, fs...)
+	var placed []placement.Placed
+	var clashes []placement.Clash
+	for i, np := range policies {
+		placed = append(placed, placement.Placed{Layer: ".", Policy: np})
+		for _, x := range inventory.Policies {
+			if x.Namespace == np.Namespace && x.Name == np.Name {
+				clashes = append(clashes, placement.Clash{Placed: i, Existing: x})
+			}
+		}
+	}
+	p := &planned{}
+	p.placed, fs = f.settle(placed, clashes)
+	return p, append(findings, fs...), nil
 }

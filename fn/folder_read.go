@@ -19,6 +19,7 @@ import (
 	"tierwall.dev/fn/internal/placement"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // readFolder reads the YAML files below a directory, hidden directories left out, and the NetworkPolicySet among them.
@@ -28,7 +29,8 @@ func readFolder(dir string) (*folder, report.Findings, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &folder{root: root, fsys: filesys.MakeFsOnDisk(), files: placement.Files{}, objects: map[string][]*manifest.Object{}}
+	f := &folder{root: root, fsys: filesys.MakeFsOnDisk(), files: placement.Files{}, objects: map[string][]*manifest.Object{},
+		adopted: map[workload.Source]bool{}}
 	err = filepath.WalkDir(root, func(at string, entry fs.DirEntry, err error) error {
 		rel := filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(at, root), string(filepath.Separator)))
 		if err != nil {

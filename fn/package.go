@@ -16,6 +16,7 @@ import (
 	"tierwall.dev/fn/internal/placement"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // packagePathAnnotation is the directory of an item's own package, as kpt fn render gives it.
@@ -35,7 +36,8 @@ func runPackage(list *manifest.List, set *tier.Set) ([]byte, report.Findings, er
 	if fs := p.otherSets(set); fs.Failed() {
 		return nil, nil, fs
 	}
-	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, set: set, partial: true}
+	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, set: set, partial: true,
+		adopted: map[workload.Source]bool{}}
 	findings, err := f.load()
 	if err != nil {
 		return nil, nil, err

@@ -15,6 +15,7 @@ import (
 	"tierwall.dev/fn/internal/placement"
 	"tierwall.dev/fn/internal/policy"
 	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // rendering is what a render would write below the root.
@@ -88,7 +89,8 @@ func (f *folder) generatedFiles(r *rendering, tree *placement.Tree) []string {
 
 // marked reports whether a file holds a policy of ours.
 func (f *folder) marked(file string) bool {
-	if !bytes.Contains(f.files[file], []byte(policy.SetLabel)) || placement.IsKustomization(file) {
+	adopted := slices.ContainsFunc(slices.Collect(maps.Keys(f.adopted)), func(s workload.Source) bool { return s.File == file })
+	if placement.IsKustomization(file) || !adopted && !bytes.Contains(f.files[file], []byte(policy.SetLabel)) {
 		return false
 	}
 	objects, err := f.read(file)

@@ -16,6 +16,7 @@ import (
 // renderCommand is `tierwall render DIR [--check]`.
 func renderCommand(stdout, stderr io.Writer, code *int) *cobra.Command {
 	var check bool
+	var adopt []string
 	cmd := &cobra.Command{
 		Use:   "render DIR",
 		Short: "Write the NetworkPolicies of a kustomize package into its base and overlays",
@@ -23,18 +24,20 @@ func renderCommand(stdout, stderr io.Writer, code *int) *cobra.Command {
 policies: what all environments share beside the base, what differs beside the overlays. Only files
 that change are written, all of them or none.`,
 		Example: `  tierwall render kustomize
+  tierwall render kustomize --adopt default-deny-all,allow-dns
   tierwall render kustomize --check   # in CI: fails when the folder is out of date`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			*code = render(args[0], check, stdout, stderr)
+			*code = render(args[0], check, stdout, stderr, adopt...)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "write nothing, and fail when something would be written")
+	cmd.Flags().StringSliceVar(&adopt, "adopt", nil, "`NAME`s of hand-written policies to take over: they go from their files, and the generated ones take their place")
 	return cmd
 }
 
-func render(dir string, check bool, stdout, stderr io.Writer) int {
+func render(dir string, check bool, stdout, stderr io.Writer, adopt ...string) int {
 	f, findings, err := readFolder(dir)
 	if err != nil {
 		fmt.Fprintf(stderr, "tierwall: %v\n", err)
@@ -44,6 +47,7 @@ func render(dir string, check bool, stdout, stderr io.Writer) int {
 	if findings.Failed() {
 		return exitFindings
 	}
+	f.adopt = adopt
 	r, err := f.render()
 	if err != nil {
 		return fail(stderr, err)

@@ -45,9 +45,9 @@ type Environment struct {
 type Declared func(file, kind, name string) string
 
 // Layered decides where each policy stands: a layer's policies hold what is common to all environments that include the
-// layer, and what differs is an additional policy in the environment's own overlay, since policies add up. The result is
-// sorted by layer; the findings are those of Flat.
-func Layered(owner Owner, layers []*Layer, environments []Environment, declared Declared) ([]Placed, report.Findings) {
+// layer, and what differs is an additional policy in the environment's own overlay, since policies add up. The policies
+// are sorted by layer; the findings are those of Flat.
+func Layered(owner Owner, layers []*Layer, environments []Environment, declared Declared) ([]Placed, []Clash, report.Findings) {
 	l := &layering{layers: layers, environments: environments, covered: map[coverKey]bool{}, sites: map[string]*site{}}
 	l.declare(declared)
 	l.plan = newPlan(owner, l.declarations)
@@ -69,8 +69,7 @@ func Layered(owner Owner, layers []*Layer, environments []Environment, declared 
 		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(readingOrder(a), readingOrder(b)))
 	})
 	l.distinctNames()
-	l.handWritten()
-	return l.plan.placed, l.plan.findings
+	return l.plan.placed, l.clashes(), l.plan.findings
 }
 
 // readingOrder puts the default deny first and Prometheus last.
@@ -308,28 +307,34 @@ func (l *layering) distinctNames() {
 	}
 }
 
-// handWritten says of every policy of the user's that bears the name of one of ours: kustomize would not build the two.
-func (l *layering) handWritten() {
-	bearers := map[string]Placed{}
-	for _, placed := range l.plan.placed {
+// Clash is a policy of the user's that bears the name of one of ours: kustomize would not build the two.
+type Clash struct {
+	// Placed is the place of our policy in the result.
+	Placed   int
+	Existing workload.ExistingPolicy
+}
+
+// clashes are sorted by the place of the user's policy, which is named once however many environments hold it.
+func (l *layering) clashes() []Clash {
+	bearers := map[string]int{}
+	for i, placed := range l.plan.placed {
 		for _, id := range l.ids(placed, placed.Policy.Name) {
-			bearers[id] = placed
+			bearers[id] = i
 		}
 	}
+	var out []Clash
 	for _, e := range l.environments {
 		for _, x := range e.Existing {
-			placed, clash := bearers[strings.Join([]string{e.Model.Environment, x.Namespace, x.Name}, "\x00")]
-			if !clash {
-				continue
-			}
-			f := report.Finding{ID: PolicyHandWritten, Severity: report.Error, File: x.Source.File, Index: x.Source.Index,
-				Object: report.Object{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy", Name: placed.Policy.Name}, Field: "metadata.name",
-				Message: fmt.Sprintf("is the name of a policy that goes to %s: rename the hand-written one, or take it out", path.Join(placed.Layer, GeneratedFile))}
-			if !slices.Contains(l.plan.findings, f) {
-				l.plan.findings = append(l.plan.findings, f)
+			i, clash := bearers[strings.Join([]string{e.Model.Environment, x.Namespace, x.Name}, "\x00")]
+			if clash && !slices.ContainsFunc(out, func(c Clash) bool { return c.Placed == i && c.Existing.Source == x.Source }) {
+				out = append(out, Clash{i, x})
 			}
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Clash) int {
+		return cmp.Or(cmp.Compare(a.Existing.Source.File, b.Existing.Source.File), cmp.Compare(a.Placed, b.Placed))
+	})
+	return out
 }
 
 func (l *layering) taken(taken map[string]int, placed Placed, name string) bool {

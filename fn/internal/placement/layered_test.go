@@ -75,7 +75,7 @@ func plannedLayers(t *testing.T, archive, flows string) string {
 	for i := range environments {
 		environments[i].Model = modelByTier(t, environments[i].Model.Environment, environments[i].Model.Workloads, flows)
 	}
-	placed, findings := Layered(Owner{Set: "s"}, layers, environments, func(string, string, string) string { return "" })
+	placed, _, findings := Layered(Owner{Set: "s"}, layers, environments, func(string, string, string) string { return "" })
 	var b strings.Builder
 	for _, p := range placed {
 		fmt.Fprintf(&b, "%s: %s", p.Layer, summary([]*networkingv1.NetworkPolicy{p.Policy}))
