@@ -219,6 +219,7 @@ func read(result resmap.ResMap, root string, dirs []string) *Built {
 	kept := map[string]bool{}
 	var bare []*manifest.Object
 	for _, r := range result.Resources() {
+		giveTags(r.YNode())
 		o := manifest.NewObject(r.YNode(), workload.Source{})
 		annotations := o.At("metadata", "annotations").StringMap()
 		switch annotations[probeLabel] {
@@ -244,6 +245,16 @@ func read(result resmap.ResMap, root string, dirs []string) *Built {
 		}
 	}
 	return b
+}
+
+// giveTags gives every node the tag that a parser would: kustomize's transformers write scalars without one.
+func giveTags(n *yaml.Node) {
+	if n.Kind != yaml.AliasNode && n.Tag == "" {
+		n.Tag = n.ShortTag()
+	}
+	for _, c := range n.Content {
+		giveTags(c)
+	}
 }
 
 // originOf reads kustomize's origin annotation: the path is written from the root that is built.

@@ -133,6 +133,29 @@ Deployment other/web from base/web.yaml
 	}
 }
 
+// TestBuildGivesNodesAsParsed: a reader that asks whether a scalar is a string finds those that a transformer wrote.
+func TestBuildGivesNodesAsParsed(t *testing.T) {
+	built, err := Build(inMemory(t, `-- base/kustomization.yaml --
+resources: [web.yaml]
+namePrefix: p-
+namespace: shop
+replicas:
+- {name: web, count: 3}
+-- base/web.deployment --
+`), "/", "base", []string{"base"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, at := range [][]string{{"metadata", "name"}, {"metadata", "namespace"}, {"spec", "replicas"}} {
+		got[strings.Join(at, ".")] = built.Objects[0].At(at...).Node().Tag
+	}
+	want := map[string]string{"metadata.name": "!!str", "metadata.namespace": "!!str", "spec.replicas": "!!int"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
+	}
+}
+
 func TestBuildGivesKustomizesOwnError(t *testing.T) {
 	_, err := Build(inMemory(t, "-- base/kustomization.yaml --\nresources: [gone.yaml]\n"), "/", "base", []string{"base"})
 	if err == nil || !strings.Contains(err.Error(), "gone.yaml") {
