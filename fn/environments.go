@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -248,10 +249,25 @@ func (f *folder) declared(file, kind, name string) string {
 }
 
 func (f *folder) notBuilt(dir string, tree *placement.Tree, err error) report.Finding {
-	message := strings.Join(strings.Fields(err.Error()), " ")
-	if f.root != "/" {
-		message = strings.ReplaceAll(message, f.root+string(filepath.Separator), "")
-	}
+	message := f.relative(withoutSecondTry(strings.Join(strings.Fields(err.Error()), " ")))
 	return report.Finding{ID: EnvironmentNotBuilt, Severity: report.Error, File: tree.KustomizationFile[dir],
 		Message: fmt.Sprintf("kustomize cannot build it, so nothing is derived: %s; try kubectl kustomize %s", message, dir)}
+}
+
+// secondTry is what kustomize says of an entry that is no file: it tries it as a directory, and says why it is none.
+var secondTry = regexp.MustCompile(`accumulation err='(.*)': must build at directory: .*`)
+
+func withoutSecondTry(message string) string { return secondTry.ReplaceAllString(message, "$1") }
+
+// relative is a message with the paths of the machine written from the folder.
+func (f *folder) relative(message string) string {
+	up := ""
+	for at := f.root; at != filepath.Dir(at); at = filepath.Dir(at) {
+		message = strings.ReplaceAll(message, at+string(filepath.Separator), up)
+		if up == "" {
+			message = strings.ReplaceAll(message, at, ".")
+		}
+		up += "../"
+	}
+	return message
 }

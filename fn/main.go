@@ -30,6 +30,7 @@ var version = "dev"
 func main() {
 	// The run is short and its memory is a small multiple of its input: collect less often.
 	debug.SetGCPercent(400)
+	offline()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, terminal(os.Stdin)))
 }
 

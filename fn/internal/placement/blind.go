@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/resource"
+
 	"tierwall.dev/fn/internal/manifest"
 )
 
@@ -65,10 +67,9 @@ func inline(entry string) bool {
 	return strings.Contains(entry, "\n") || strings.HasPrefix(strings.TrimSpace(entry), "{")
 }
 
-// remote reports whether kustomize would fetch the entry.
+// remote reports whether kustomize would fetch the entry: it is an URL, or kustomize's own parser takes it for a repository.
 func remote(entry string) bool {
-	return strings.Contains(entry, "://") || strings.HasPrefix(entry, "git@") || strings.HasPrefix(entry, "git::") ||
-		strings.HasPrefix(entry, "github.com/") || strings.Contains(entry, "?ref=")
+	return strings.Contains(entry, "://") || (&resource.Origin{}).Append(entry).Repo != ""
 }
 
 // plugin reports whether an entry configures anything but what is built into kustomize.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"tierwall.dev/fn/internal/manifest"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/workload"
@@ -95,6 +97,9 @@ func ReadTree(files Files) (*Tree, report.Findings) {
 		k.link(byDir, files)
 		k.blind = k.blindSpots(byDir, files)
 	}
+	if findings.Failed() {
+		return nil, findings
+	}
 	for _, k := range all {
 		if circle := k.close(); circle != "" {
 			findings = append(findings, report.Finding{ID: LayerCycle, Severity: report.Error, File: k.file, Field: "resources",
@@ -138,12 +143,35 @@ func readKustomization(file string, content []byte) (*kustomization, report.Find
 		return nil, report.Findings{{ID: LayerUnreadable, Severity: report.Error, File: file,
 			Message: fmt.Sprintf("holds %d documents; a kustomization is one document: split the file", len(objects))}}
 	}
-	return k, nil
+	return k, k.checkIncludes()
+}
+
+// includeKeys are the fields that list files and other kustomizations.
+var includeKeys = []string{"resources", "bases", "components"}
+
+// checkIncludes finds lists of inclusions that are none: read as empty, they would leave workloads out.
+func (k *kustomization) checkIncludes() report.Findings {
+	var findings report.Findings
+	bad := func(f manifest.Field, message string) {
+		findings = append(findings, report.Finding{ID: LayerUnreadable, Severity: report.Error, File: k.file, Field: f.Path, Message: message})
+	}
+	for _, key := range includeKeys {
+		list := k.object.At(key)
+		if list.Present() && list.Node().Kind != yaml.SequenceNode {
+			bad(list, "must be a list of paths: write one entry a line, as in - web.yaml")
+		}
+		for _, item := range list.Items() {
+			if entry, _ := item.Text(); entry == "" || item.Node().Tag != "!!str" {
+				bad(item, "must be a path: correct it, or take the entry out")
+			}
+		}
+	}
+	return findings
 }
 
 // link resolves the entries of resources, bases and components that the package holds.
 func (k *kustomization) link(byDir map[string]*kustomization, files Files) {
-	for _, key := range []string{"resources", "bases", "components"} {
+	for _, key := range includeKeys {
 		for _, item := range k.object.At(key).Items() {
 			entry, _ := item.Text()
 			target := path.Join(k.Dir, entry)

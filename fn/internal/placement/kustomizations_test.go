@@ -71,6 +71,27 @@ environments: =.
 `,
 		},
 		{
+			name: "all that kustomize would clone",
+			files: `-- kustomization.yaml --
+resources:
+- github.com/org/repo
+- GitHub.com:org/repo/base
+- git@example.com:org/repo.git
+- git::ssh://git@example.com/org/repo
+- file:///srv/repo
+- example.com/org/repo//base
+`,
+			want: `. []
+kustomization.yaml resources[0]: github.com/org/repo is remote
+kustomization.yaml resources[1]: GitHub.com:org/repo/base is remote
+kustomization.yaml resources[2]: git@example.com:org/repo.git is remote
+kustomization.yaml resources[3]: git::ssh://git@example.com/org/repo is remote
+kustomization.yaml resources[4]: file:///srv/repo is remote
+kustomization.yaml resources[5]: example.com/org/repo//base is absent
+environments: =.
+`,
+		},
+		{
 			name: "overlays of one name are told apart by their parents",
 			files: `-- a/overlays/prod/kustomization.yaml --
 -- b/overlays/prod/kustomization.yaml --
