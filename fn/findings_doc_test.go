@@ -34,6 +34,7 @@ var notShown = map[string]string{
 	"adopt-unmatched":             "takes a flag",
 	"expectation-matches-nothing": "no command checks a SegmentationTest",
 	"policy-invalid":              "no command reads the rules of a hand-written policy",
+	"policy-not-placed":           "takes a transformer that sets the namespace of some objects only",
 	"policy-unknown-field":        "the same",
 	"reference-too-shared":        "takes ten thousand references",
 }

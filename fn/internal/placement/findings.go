@@ -10,6 +10,8 @@ const (
 
 	// SelectorAmbiguous is for pods that no label tells apart from others.
 	SelectorAmbiguous report.ID = "selector-ambiguous"
+	// PolicyNotPlaced is for a rule that is meant and that no layer can hold.
+	PolicyNotPlaced report.ID = "policy-not-placed"
 	// PolicyHandWritten is for a policy of the user's that has the name of one of ours.
 	PolicyHandWritten report.ID = "policy-hand-written"
 )

@@ -28,7 +28,7 @@ func Flat(owner Owner, m *tier.Model) ([]*networkingv1.NetworkPolicy, report.Fin
 		p.subjectPolicies(s, part)
 		p.placed = append(p.placed, scrape...)
 	}
-	p.leftover(sc)
+	p.leftover(sc, []*site{s})
 	out := make([]*networkingv1.NetworkPolicy, len(p.placed))
 	for i, placed := range p.placed {
 		out[i] = placed.Policy

@@ -62,8 +62,8 @@ func Layered(owner Owner, layers []*Layer, environments []Environment, declared 
 	}
 	l.shared()
 	for i := range environments {
-		l.ownPolicies(i)
-		l.plan.leftover(l.scenes[i])
+		l.plan.leftover(l.scenes[i], l.ownPolicies(i))
+		l.plan.notIsolated(l.scenes[i], l.declarations, func(namespace string) bool { return l.covered[coverKey{l.scenes[i], namespace}] })
 	}
 	slices.SortStableFunc(l.plan.placed, func(a, b Placed) int {
 		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(readingOrder(a), readingOrder(b)))
@@ -253,11 +253,13 @@ func (l *layering) meets(layer *Layer, members []*declaration, scenes []*scene) 
 	return true
 }
 
-// ownPolicies writes what an environment has beyond what its layers hold, into its own overlays.
-func (l *layering) ownPolicies(i int) {
+// ownPolicies writes what an environment has beyond what its layers hold, into its own overlays, which it gives.
+func (l *layering) ownPolicies(i int) []*site {
+	var sites []*site
 	e, sc := l.environments[i], l.scenes[i]
 	for _, root := range e.Roots {
 		s := &site{dir: root, scenes: []*scene{sc}, transformed: e.Layers[root][:1], suffix: "-" + ownName(e)}
+		sites = append(sites, s)
 		var members []*declaration
 		for _, d := range bound(l.declarations, sc) {
 			if e.RootOf[sc.built[d.number]] == root {
@@ -272,6 +274,7 @@ func (l *layering) ownPolicies(i int) {
 			l.plan.subjectPolicies(s, part)
 		}
 	}
+	return sites
 }
 
 // ownName is the environment's name as policies bear it.

@@ -18,6 +18,9 @@ import (
 	"tierwall.dev/fn/internal/workload"
 )
 
+// declaredIn are the namespaces that manifests in the tests name.
+var declaredIn = map[string]string{"base/a.yaml": "one", "base/b.yaml": "two"}
+
 // plannedLayers plans a tree of kustomizations. NAME.TIER.deployment files are Deployments that wear the tier; flows are
 // lines "[ENVIRONMENT:] FROM > TO PORT" between tiers and peers; an environment is the directories of one name
 // below overlays/.
@@ -28,7 +31,7 @@ func plannedLayers(t *testing.T, archive, flows string) string {
 	for _, f := range txtar.Parse([]byte(archive)).Files {
 		dir := path.Dir(f.Name)
 		if path.Base(f.Name) != "kustomization.yaml" {
-			files[dir] = append(files[dir], strings.TrimSuffix(f.Name, ".deployment")+".yaml")
+			files[dir] = append(files[dir], strings.TrimSuffix(strings.TrimSuffix(f.Name, ".deployment"), ".yaml")+".yaml")
 			continue
 		}
 		for line := range strings.SplitSeq(string(f.Data), "\n") {
@@ -75,7 +78,7 @@ func plannedLayers(t *testing.T, archive, flows string) string {
 	for i := range environments {
 		environments[i].Model = modelByTier(t, environments[i].Model.Environment, environments[i].Model.Workloads, flows)
 	}
-	placed, _, findings := Layered(Owner{Set: "s"}, layers, environments, func(string, string, string) string { return "" })
+	placed, _, findings := Layered(Owner{Set: "s"}, layers, environments, func(file, _, _ string) string { return declaredIn[file] })
 	var b strings.Builder
 	for _, p := range placed {
 		fmt.Fprintf(&b, "%s: %s", p.Layer, summary([]*networkingv1.NetworkPolicy{p.Policy}))
@@ -266,6 +269,79 @@ resources:
   in  8080/TCP from app=web,tier=frontend
 api/overlays/prod: /default-deny-all selects <none> [Ingress Egress]
 web/base: /frontend-network-policy selects app=web,tier=frontend [Ingress Egress]
+  out 8080/TCP to app=api,tier=backend
+`,
+		},
+		{
+			name: "an overlay that changes a label of the selector takes the whole policy, and its peers' rules",
+			files: `-- base/kustomization.yaml --
+resources: [web.frontend.yaml, api.backend.yaml]
+-- base/web.frontend.deployment --
+-- base/api.backend.deployment --
+-- overlays/dev/kustomization.yaml --
+resources:
+- ../../base
+-- overlays/prod/kustomization.yaml --
+resources:
+- ../../base
+patches:
+- target: {kind: Deployment, name: api}
+  patch: |-
+    - {op: replace, path: /spec/selector/matchLabels/app, value: api-v2}
+    - {op: replace, path: /spec/template/metadata/labels/app, value: api-v2}
+    - {op: remove, path: /spec/template/metadata/labels/tier}
+    - {op: add, path: /spec/template/metadata/labels/tier, value: backend}
+`,
+			flows: "frontend > backend 8080\ninternet > frontend 8080",
+			want: `base: /default-deny-all selects <none> [Ingress Egress]
+base: /backend-network-policy selects tier=backend [Ingress Egress]
+  in  8080/TCP from app=web,tier=frontend
+base: /frontend-network-policy selects app=web,tier=frontend [Ingress Egress]
+  in  8080/TCP from everyone
+  out 8080/TCP to tier=backend
+`,
+		},
+		{
+			name: "a prefix and two namespaces that an overlay merges",
+			files: `-- base/kustomization.yaml --
+resources: [a.yaml, b.yaml]
+-- base/a.yaml --
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: one}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web, tier: frontend}}
+    spec: {containers: [{name: main, image: example/web}]}
+-- base/b.yaml --
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: two}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api, tier: backend}}
+    spec: {containers: [{name: main, image: example/api}]}
+-- overlays/apart/kustomization.yaml --
+namePrefix: p-
+resources:
+- ../../base
+-- overlays/merged/kustomization.yaml --
+namespace: all
+resources:
+- ../../base
+`,
+			flows: "frontend > backend 8080",
+			want: `base: one/default-deny-all selects <none> [Ingress Egress]
+overlays/apart: two/default-deny-all selects <none> [Ingress Egress]
+overlays/apart: one/frontend-network-policy-apart selects app=web,tier=frontend [Egress]
+  out 8080/TCP to ns(kubernetes.io/metadata.name in (two)) app in (api),tier in (backend)
+overlays/apart: two/backend-network-policy-apart selects app=api,tier=backend [Ingress]
+  in  8080/TCP from ns(kubernetes.io/metadata.name in (one)) app in (web),tier in (frontend)
+overlays/merged: /backend-network-policy-merged selects app=api,tier=backend [Ingress]
+  in  8080/TCP from app=web,tier=frontend
+overlays/merged: /frontend-network-policy-merged selects app=web,tier=frontend [Egress]
   out 8080/TCP to app=api,tier=backend
 `,
 		},

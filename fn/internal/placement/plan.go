@@ -3,7 +3,6 @@ package placement
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -262,47 +261,6 @@ func (p *plan) scrape(s *site, part partition) {
 
 // numberOf is the number of the declaration that a workload is built from.
 func (sc *scene) numberOf(w *workload.Workload) int32 { return sc.numbers[w] }
-
-// leftover says of every rule that no policy could be written for which pods cannot be told apart.
-func (p *plan) leftover(sc *scene) {
-	for _, n := range slices.Sorted(maps.Keys(sc.rules)) {
-		if len(sc.rules[n]) == 0 {
-			continue
-		}
-		p.ambiguous(sc, sc.built[n])
-		for _, c := range sc.rules[n].cells() {
-			for _, m := range sc.rules[n][c].members {
-				if m < int32(len(sc.built)) && sc.built[m] != nil {
-					p.ambiguous(sc, sc.built[m])
-				}
-			}
-		}
-	}
-}
-
-func (p *plan) ambiguous(sc *scene, w *workload.Workload) {
-	labels := w.Selector
-	if labels == nil {
-		labels = w.PodLabels
-	}
-	var others []string
-	for _, o := range sc.pods.Selected(w.Namespace, labels) {
-		if o != w {
-			others = append(others, o.String())
-		}
-	}
-	if len(others) == 0 {
-		return
-	}
-	f := report.Finding{ID: SelectorAmbiguous, Severity: report.Error, File: w.Source.File, Index: w.Source.Index,
-		Object: report.Object{APIVersion: w.APIVersion, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name},
-		Field:  "spec.template.metadata.labels",
-		Message: fmt.Sprintf("no label tells its pods from those of %s, so no policy can select just them: give the pod templates a label that differs, such as app.kubernetes.io/name: %s",
-			strings.Join(others, ", "), w.Name)}
-	if !slices.Contains(p.findings, f) {
-		p.findings = append(p.findings, f)
-	}
-}
 
 func newPlan(owner Owner, declarations []*declaration) *plan {
 	return &plan{owner: owner, universe: newUniverse(declarations), written: map[siteKey]writtenPeers{}}
