@@ -15,6 +15,7 @@ import (
 	"tierwall.dev/fn/internal/policy"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // runFunction reads a ResourceList or a plain YAML stream and gives what is to be written. It writes nothing itself, so
@@ -44,15 +45,11 @@ func runList(in []byte) ([]byte, report.Findings, error) {
 	if slices.ContainsFunc(list.Items, func(it *manifest.Item) bool { return it.Path != "" && !it.KustomizeID }) {
 		return runPackage(list, set)
 	}
-	var objects []*manifest.Object
-	for _, item := range list.Items {
-		o, err := item.Object()
-		if err != nil {
-			return nil, nil, err
-		}
-		objects = append(objects, o)
+	d := derivation{set: set}
+	if err := list.EachObject(d.add); err != nil {
+		return nil, nil, err
 	}
-	policies, fs := derive(set, objects)
+	policies, fs := d.finish()
 	findings = append(findings, fs...)
 	if findings.Failed() {
 		return nil, nil, findings
@@ -77,12 +74,12 @@ func runStream(in []byte) ([]byte, report.Findings, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	objects, err := stream.Objects()
-	if err != nil {
+	set, findings := setOf(nil)
+	d := derivation{set: set}
+	if err := stream.EachObject(d.add); err != nil {
 		return nil, nil, err
 	}
-	set, findings := setOf(nil)
-	policies, fs := derive(set, objects)
+	policies, fs := d.finish()
 	findings = append(findings, fs...)
 	if findings.Failed() {
 		return nil, nil, findings
@@ -101,37 +98,69 @@ func setOf(config *manifest.Object) (*tier.Set, report.Findings) {
 	return tier.Decode(config)
 }
 
-// derive is the walk from objects to policies for one environment in one layer.
+// derivation is the walk from objects to policies for one environment in one layer. It takes objects one at a time and
+// keeps none of them.
+type derivation struct {
+	set       *tier.Set
+	inventory discovery.Reader
+	existing  []existingPolicy
+}
+
+// derive is the derivation from objects that are in memory anyway.
 func derive(set *tier.Set, objects []*manifest.Object) ([]*networkingv1.NetworkPolicy, report.Findings) {
-	inventory, findings := discovery.Read(objects)
-	model, fs := modelOf(set, set.Environment, inventory)
+	d := derivation{set: set}
+	for _, o := range objects {
+		d.add(o)
+	}
+	return d.finish()
+}
+
+// existingPolicy is a NetworkPolicy of the input.
+type existingPolicy struct {
+	ref    report.Object
+	source workload.Source
+	// ours says that it wears the label of our policies.
+	ours bool
+}
+
+func (d *derivation) add(o *manifest.Object) {
+	d.inventory.Add(o)
+	if o.Kind == "NetworkPolicy" && o.Group() == networkingv1.GroupName {
+		_, ours := o.At("metadata", "labels").StringMap()[policy.SetLabel]
+		d.existing = append(d.existing, existingPolicy{o.Ref(), o.Source, ours})
+	}
+}
+
+func (d *derivation) finish() ([]*networkingv1.NetworkPolicy, report.Findings) {
+	inventory, findings := d.inventory.Finish()
+	model, fs := modelOf(d.set, d.set.Environment, inventory)
 	findings = append(findings, fs...)
 	if findings.Failed() {
 		return nil, findings
 	}
-	policies, fs := placement.Flat(placement.Owner{Set: set.Name, Labels: set.Labels}, model)
+	policies, fs := placement.Flat(placement.Owner{Set: d.set.Name, Labels: d.set.Labels}, model)
 	findings = append(findings, fs...)
-	return policies, append(findings, handWritten(policies, objects)...)
+	return policies, append(findings, d.handWritten(policies)...)
 }
 
 // handWritten refuses to take the name of a policy that is in the input already.
-func handWritten(policies []*networkingv1.NetworkPolicy, objects []*manifest.Object) report.Findings {
+func (d *derivation) handWritten(policies []*networkingv1.NetworkPolicy) report.Findings {
 	type id struct{ namespace, name string }
 	emitted := map[id]bool{}
 	for _, p := range policies {
 		emitted[id{p.Namespace, p.Name}] = true
 	}
 	var findings report.Findings
-	for _, o := range objects {
-		if o.Kind != "NetworkPolicy" || o.Group() != networkingv1.GroupName || !emitted[id{o.Namespace, o.Name}] {
+	for _, e := range d.existing {
+		if !emitted[id{e.ref.Namespace, e.ref.Name}] {
 			continue
 		}
 		why := "is the name of a policy of ours, and a hand-written one bears it: rename the hand-written one"
-		if _, ours := o.At("metadata", "labels").StringMap()[policy.SetLabel]; ours {
+		if e.ours {
 			why = "is in the input already: take the old generated policy out of it"
 		}
-		findings = append(findings, report.Finding{ID: placement.PolicyHandWritten, Severity: report.Error, Object: o.Ref(),
-			File: o.Source.File, Index: o.Source.Index, Field: "metadata.name", Message: fmt.Sprintf("%q %s", o.Name, why)})
+		findings = append(findings, report.Finding{ID: placement.PolicyHandWritten, Severity: report.Error, Object: e.ref,
+			File: e.source.File, Index: e.source.Index, Field: "metadata.name", Message: fmt.Sprintf("%q %s", e.ref.Name, why)})
 	}
 	return findings
 }

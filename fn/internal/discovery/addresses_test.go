@@ -168,7 +168,7 @@ func scanFor(t *testing.T, key, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reader{}
+	r := &Reader{}
 	for _, o := range objects {
 		r.object(o, 0)
 	}

@@ -87,7 +87,7 @@ func BenchmarkRead(b *testing.B) {
 // finding who selects whom is the number of pairs, not workloads times Services.
 func TestServicesLookAtFewWorkloads(t *testing.T) {
 	const n = 500
-	r := &reader{}
+	r := &Reader{}
 	for _, o := range benchObjects(t, n, 1) {
 		r.object(o, 0)
 	}

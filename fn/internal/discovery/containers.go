@@ -10,7 +10,7 @@ import (
 	"tierwall.dev/fn/internal/workload"
 )
 
-// container is what discovery reads of a container. The nodes are nil where it has none.
+// container is what discovery reads of a container.
 type container struct {
 	// list is containers or initContainers, index the position in it.
 	list  string
@@ -19,41 +19,109 @@ type container struct {
 	sidecar bool
 	image   string
 
-	ports, env, envFrom, command, args *yaml.Node
-	// probes are the liveness, readiness and startup probes.
-	probes [3]*yaml.Node
+	ports         []containerPort
+	probes        []probe
+	env           []variable
+	envFrom       []envFrom
+	command, args []string
 }
 
-// probeNames are the fields of container.probes, in its order.
-var probeNames = [3]string{"livenessProbe", "readinessProbe", "startupProbe"}
+// containerPort is an entry of a container's ports. It counts where it has a number and a protocol.
+type containerPort struct {
+	workload.Port
+	problems portProblems
+}
+
+// probe is the port of a container's probe: by number, or by name.
+type probe struct {
+	// of is the field of the container, handler the field in that.
+	of, handler string
+	name        string
+	number      int32
+	problems    portProblems
+}
 
 func readContainer(n *yaml.Node, list string, index int) container {
 	c := container{list: list, index: index}
+	var probes [3]*yaml.Node
 	for key, value := range fields(n) {
 		switch key {
 		case "image":
 			c.image = text(value)
 		case "ports":
-			c.ports = value
+			c.ports = each(value, readContainerPort)
 		case "env":
-			c.env = value
+			c.env = each(value, readVariable)
 		case "envFrom":
-			c.envFrom = value
+			c.envFrom = each(value, readEnvFrom)
 		case "command":
-			c.command = value
+			c.command = each(value, text)
 		case "args":
-			c.args = value
+			c.args = each(value, text)
 		case "restartPolicy":
 			c.sidecar = list == "initContainers" && text(value) == "Always"
 		case "livenessProbe":
-			c.probes[0] = value
+			probes[0] = value
 		case "readinessProbe":
-			c.probes[1] = value
+			probes[1] = value
 		case "startupProbe":
-			c.probes[2] = value
+			probes[2] = value
 		}
 	}
+	for i, of := range [3]string{"livenessProbe", "readinessProbe", "startupProbe"} {
+		c.readProbe(of, probes[i])
+	}
 	return c
+}
+
+// each is what read gives of each element of a sequence.
+func each[T any](n *yaml.Node, read func(*yaml.Node) T) []T {
+	var out []T
+	for i, element := range items(n) {
+		if i == 0 {
+			out = make([]T, 0, len(resolve(n).Content))
+		}
+		out = append(out, read(element))
+	}
+	return out
+}
+
+func readContainerPort(n *yaml.Node) containerPort {
+	var number, protocol *yaml.Node
+	p := containerPort{Port: workload.Port{Origin: workload.FromContainer}}
+	for key, value := range fields(n) {
+		switch key {
+		case "name":
+			p.Name = text(value)
+		case "containerPort":
+			number = value
+		case "protocol":
+			protocol = value
+		}
+	}
+	p.Number = p.problems.number("containerPort", number)
+	p.Protocol = p.problems.protocol("protocol", protocol)
+	return p
+}
+
+// readProbe reads the port of a probe. All kinds of probe but exec have one.
+func (c *container) readProbe(of string, n *yaml.Node) {
+	for handler, n := range fields(n) {
+		if handler != "httpGet" && handler != "tcpSocket" && handler != "grpc" {
+			continue
+		}
+		port := child(n, "port")
+		if isAbsent(port) {
+			continue
+		}
+		p := probe{of: of, handler: handler}
+		if name, ok := portName(port); ok {
+			p.name = name
+		} else {
+			p.number = p.problems.number("port", port)
+		}
+		c.probes = append(c.probes, p)
+	}
 }
 
 // listens reports whether the container runs beside the others, so that its ports are the pod's.
@@ -64,8 +132,8 @@ func (c *container) path(k workloadKind, field string) string {
 	return k.path("spec." + c.list + "[" + strconv.Itoa(c.index) + "]." + field)
 }
 
-// readPorts reads the ports that containers and probes declare.
-func (r *reader) readPorts(c *candidate) {
+// readPorts collects the ports that containers and probes declare.
+func (r *Reader) readPorts(c *candidate) {
 	for i := range c.containers {
 		if c.containers[i].listens() {
 			r.readContainerPorts(c, &c.containers[i])
@@ -83,64 +151,38 @@ func (r *reader) readPorts(c *candidate) {
 	}
 }
 
-func (r *reader) readContainerPorts(c *candidate, in *container) {
-	for i, n := range items(in.ports) {
-		var number, protocol *yaml.Node
-		port := workload.Port{Origin: workload.FromContainer}
-		for key, value := range fields(n) {
-			switch key {
-			case "name":
-				port.Name = text(value)
-			case "containerPort":
-				number = value
-			case "protocol":
-				protocol = value
-			}
-		}
-		var problems portProblems
-		port.Number = problems.number("containerPort", number)
-		port.Protocol = problems.protocol("protocol", protocol)
-		for _, p := range problems {
-			r.report(c.object, idPortInvalid, p.severity, in.path(c.kind, fmt.Sprintf("ports[%d].%s", i, p.field)), "%s", p.message)
+func (r *Reader) readContainerPorts(c *candidate, in *container) {
+	for i, port := range in.ports {
+		for _, p := range port.problems {
+			r.report(c.origin, idPortInvalid, p.severity, in.path(c.kind, fmt.Sprintf("ports[%d].%s", i, p.field)), "%s", p.message)
 		}
 		if port.Number != 0 && port.Protocol != "" {
-			c.declared = append(c.declared, port)
+			c.declared = append(c.declared, port.Port)
 		}
 	}
 }
 
-// readProbes reads the ports of a container's probes. All kinds of probe but exec have one.
-func (r *reader) readProbes(c *candidate, in *container) {
-	for i, probe := range in.probes {
-		for handler, n := range fields(probe) {
-			if handler != "httpGet" && handler != "tcpSocket" && handler != "grpc" {
-				continue
-			}
-			port := child(n, "port")
-			if isAbsent(port) {
-				continue
-			}
-			field := func() string { return in.path(c.kind, probeNames[i]+"."+handler+".port") }
-			if name, ok := portName(port); ok {
-				r.readNamedProbe(c, name, field)
-				continue
-			}
-			var problems portProblems
-			number := problems.number("port", port)
-			for _, p := range problems {
-				r.report(c.object, idPortInvalid, p.severity, field(), "%s", p.message)
-			}
-			if number != 0 {
-				c.probed = append(c.probed, workload.Port{Protocol: workload.TCP, Number: number, Origin: workload.FromProbe})
-			}
+// readProbes takes over the ports of a container's probes.
+func (r *Reader) readProbes(c *candidate, in *container) {
+	for _, p := range in.probes {
+		field := func() string { return in.path(c.kind, p.of+"."+p.handler+".port") }
+		if p.name != "" {
+			r.readNamedProbe(c, p.name, field)
+			continue
+		}
+		for _, problem := range p.problems {
+			r.report(c.origin, idPortInvalid, problem.severity, field(), "%s", problem.message)
+		}
+		if p.number != 0 {
+			c.probed = append(c.probed, workload.Port{Protocol: workload.TCP, Number: p.number, Origin: workload.FromProbe})
 		}
 	}
 }
 
-func (r *reader) readNamedProbe(c *candidate, name string, field func() string) {
+func (r *Reader) readNamedProbe(c *candidate, name string, field func() string) {
 	port, ok := c.named(name, workload.TCP)
 	if !ok {
-		r.report(c.object, idPortUnresolved, report.Warning, field(), "the probe's port %q is no port of the workload, which declares %s: give one of these or the number",
+		r.report(c.origin, idPortUnresolved, report.Warning, field(), "the probe's port %q is no port of the workload, which declares %s: give one of these or the number",
 			name, c.declaredPorts())
 		return
 	}

@@ -24,10 +24,33 @@ const localConfig = "config.kubernetes.io/local-config"
 // Read is the inventory of one environment's objects, with what is wrong or doubtful about them. The result does not
 // depend on the order of the objects. An inventory comes back whatever the findings say.
 func Read(objects []*manifest.Object) (*workload.Inventory, report.Findings) {
-	r := &reader{configMaps: map[objectName]*configMap{}}
+	var r Reader
 	for _, o := range objects {
-		r.object(o, 0)
+		r.Add(o)
 	}
+	return r.Finish()
+}
+
+// Reader is Read for objects that come one after another. It keeps none of them, only what the inventory is made of,
+// so that a large input need not be in memory as YAML nodes. The zero value is ready.
+type Reader struct {
+	findings   report.Findings
+	candidates []*candidate
+	services   []*service
+	configMaps map[objectName]*configMap
+	namespaces []workload.Namespace
+	policies   []workload.ExistingPolicy
+	// serviceMonitors and podMonitors are those of monitoring.coreos.com; routes are Ingresses, HTTPRoutes, GRPCRoutes
+	// and OpenShift Routes.
+	serviceMonitors, podMonitors []monitor
+	routes                       []route
+}
+
+// Add takes one object in.
+func (r *Reader) Add(o *manifest.Object) { r.object(o, 0) }
+
+// Finish is the inventory of all objects that were added. The Reader is used up.
+func (r *Reader) Finish() (*workload.Inventory, report.Findings) {
 	r.settleNamespaces()
 	r.settleWorkloads()
 	r.linkServices()
@@ -58,18 +81,6 @@ func Read(objects []*manifest.Object) (*workload.Inventory, report.Findings) {
 	return inv, r.findings.Sorted()
 }
 
-// reader holds what has been read so far.
-type reader struct {
-	findings   report.Findings
-	candidates []*candidate
-	services   []*service
-	configMaps map[objectName]*configMap
-	namespaces []workload.Namespace
-	policies   []workload.ExistingPolicy
-	// monitors are ServiceMonitors and PodMonitors; routes are Ingresses, HTTPRoutes, GRPCRoutes and OpenShift Routes.
-	monitors, routes []*manifest.Object
-}
-
 // objectName names an object of a known kind. The namespace is a scope.
 type objectName struct{ scope, name string }
 
@@ -85,7 +96,7 @@ func scope(namespace string) string {
 const listDepth = 2
 
 // object takes one object in. A kind of the same name in another API group is not the Kubernetes kind, and passes by.
-func (r *reader) object(o *manifest.Object, depth int) {
+func (r *Reader) object(o *manifest.Object, depth int) {
 	if k, ok := workloadKindOf(o.APIVersion, o.Kind); ok {
 		r.readWorkload(o, k)
 		return
@@ -97,7 +108,7 @@ func (r *reader) object(o *manifest.Object, depth int) {
 		}
 	case "ConfigMap":
 		if o.APIVersion == "v1" && !isLocal(o) {
-			r.readConfigMap(o)
+			r.addConfigMap(o)
 		}
 	case "Namespace":
 		if o.APIVersion == "v1" && !isLocal(o) {
@@ -108,13 +119,17 @@ func (r *reader) object(o *manifest.Object, depth int) {
 		if o.APIVersion == "networking.k8s.io/v1" && !isLocal(o) {
 			r.policies = append(r.policies, workload.ExistingPolicy{Namespace: o.Namespace, Name: o.Name, Source: o.Source})
 		}
-	case "ServiceMonitor", "PodMonitor":
-		if o.Group() == "monitoring.coreos.com" && !isLocal(o) {
-			r.monitors = append(r.monitors, o)
+	case "ServiceMonitor":
+		if o.Group() == monitoringGroup && !isLocal(o) {
+			r.serviceMonitors = append(r.serviceMonitors, readMonitor(o, "endpoints"))
+		}
+	case "PodMonitor":
+		if o.Group() == monitoringGroup && !isLocal(o) {
+			r.podMonitors = append(r.podMonitors, readMonitor(o, "podMetricsEndpoints"))
 		}
 	case "Ingress", "HTTPRoute", "GRPCRoute", "Route":
 		if isRoute(o) && !isLocal(o) {
-			r.routes = append(r.routes, o)
+			r.routes = append(r.routes, route{origin: originOf(o), kind: o.Kind, backends: backendsOf(o)})
 		}
 	default:
 		if kind, isList := strings.CutSuffix(o.Kind, "List"); isList && depth < listDepth {
@@ -123,17 +138,21 @@ func (r *reader) object(o *manifest.Object, depth int) {
 	}
 }
 
-// readConfigMap takes a ConfigMap in. Of two with one name, the first by source counts.
-func (r *reader) readConfigMap(o *manifest.Object) {
+// addConfigMap takes a ConfigMap in. Of two with one name, the first by source counts.
+func (r *Reader) addConfigMap(o *manifest.Object) {
 	name := objectName{scope(o.Namespace), o.Name}
-	if known := r.configMaps[name]; known == nil || compareSources(o.Source, known.object.Source) < 0 {
-		r.configMaps[name] = &configMap{object: o}
+	if known := r.configMaps[name]; known != nil && compareSources(o.Source, known.origin.source) >= 0 {
+		return
 	}
+	if r.configMaps == nil {
+		r.configMaps = map[objectName]*configMap{}
+	}
+	r.configMaps[name] = readConfigMap(o)
 }
 
 // list takes in the items of a List, as kubectl get -o yaml writes it, or of a typed list such as PodList, whose items
 // leave out their kind.
-func (r *reader) list(o *manifest.Object, kind string, depth int) {
+func (r *Reader) list(o *manifest.Object, kind string, depth int) {
 	for _, item := range items(child(o.Root, "items")) {
 		if !isMapping(item) {
 			continue

@@ -11,14 +11,28 @@ import (
 
 // configMap is a ConfigMap of the input.
 type configMap struct {
-	object *manifest.Object
+	origin origin
+	// entries are the texts in data, in the order of the document.
+	entries []configEntry
 	// users are how many workloads take it whole, by envFrom or as a volume.
 	users int
-	// data is read when first asked for.
+	// data is entries by key, made when first asked for.
 	data map[string]string
 	// addresses are those in data, in the order of their keys, found when first asked for.
 	addresses []configAddress
 	scanned   bool
+}
+
+type configEntry struct{ key, text string }
+
+func readConfigMap(o *manifest.Object) *configMap {
+	m := &configMap{origin: originOf(o)}
+	for key, value := range fields(child(o.Root, "data")) {
+		if value != nil && value.Kind == yaml.ScalarNode {
+			m.entries = append(m.entries, configEntry{key, text(value)})
+		}
+	}
+	return m
 }
 
 // configAddress is an address in an entry of a ConfigMap.
@@ -29,9 +43,9 @@ type configAddress struct {
 
 func (m *configMap) values() map[string]string {
 	if m.data == nil {
-		m.data = stringMap(child(m.object.Root, "data"))
-		if m.data == nil {
-			m.data = map[string]string{}
+		m.data = make(map[string]string, len(m.entries))
+		for _, e := range m.entries {
+			m.data[e.key] = e.text
 		}
 	}
 	return m.data
@@ -75,13 +89,12 @@ func (e *environment) lookup(name string) (string, bool) {
 // read collects the variables, each of env with those before it expanded.
 func (e *environment) read() {
 	e.values = map[string]string{}
-	for _, n := range items(e.container.envFrom) {
-		if m, prefix := e.source(n); m != nil {
-			e.sources = append(e.sources, envSource{m, prefix})
+	for _, from := range e.container.envFrom {
+		if m := e.source(from); m != nil {
+			e.sources = append(e.sources, envSource{m, from.prefix})
 		}
 	}
-	for _, n := range items(e.container.env) {
-		v := readVariable(n)
+	for _, v := range e.container.env {
 		if v.name == "" {
 			continue
 		}
@@ -93,21 +106,28 @@ func (e *environment) read() {
 	}
 }
 
-// source is the ConfigMap of an entry of envFrom and the prefix of its variables; nil where it is none of the input's.
-func (e *environment) source(n *yaml.Node) (m *configMap, prefix string) {
-	name := ""
+// source is the ConfigMap of an entry of envFrom; nil where it is none of the input's.
+func (e *environment) source(from envFrom) *configMap {
+	if from.configMap == "" {
+		return nil
+	}
+	return e.configMaps[objectName{e.scope, from.configMap}]
+}
+
+// envFrom is an entry of a container's envFrom. The name is empty where it is no ConfigMap.
+type envFrom struct{ configMap, prefix string }
+
+func readEnvFrom(n *yaml.Node) envFrom {
+	var from envFrom
 	for key, value := range fields(n) {
 		switch key {
 		case "prefix":
-			prefix = text(value)
+			from.prefix = text(value)
 		case "configMapRef":
-			name = text(child(value, "name"))
+			from.configMap = text(child(value, "name"))
 		}
 	}
-	if name == "" {
-		return nil, ""
-	}
-	return e.configMaps[objectName{e.scope, name}], prefix
+	return from
 }
 
 // variable is an entry of a container's env: a value, or the ConfigMap and key that hold it.

@@ -24,6 +24,13 @@ func isRoute(o *manifest.Object) bool {
 	return false
 }
 
+// route is a way from outside that leads to Services.
+type route struct {
+	origin   origin
+	kind     string
+	backends []backend
+}
+
 // backend is what a route leads to: a Service and which of its ports.
 type backend struct {
 	// field is the path of the backend in the route.
@@ -66,7 +73,7 @@ func backendPortOf(n *yaml.Node) backendPort {
 }
 
 // exposures are the ways from outside to the input's workloads, sorted.
-func (r *reader) exposures() []workload.Exposure {
+func (r *Reader) exposures() []workload.Exposure {
 	var out []workload.Exposure
 	for _, s := range r.services {
 		if s.Type == "LoadBalancer" || s.Type == "NodePort" {
@@ -81,8 +88,8 @@ func (r *reader) exposures() []workload.Exposure {
 		for _, s := range slices.Backward(r.services) {
 			services[objectName{scope(s.Namespace), s.Name}] = s
 		}
-		for _, o := range r.routes {
-			out = append(out, r.routeExposures(o, services)...)
+		for _, from := range r.routes {
+			out = append(out, r.routeExposures(from, services)...)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b workload.Exposure) int {
@@ -99,25 +106,27 @@ func (r *reader) exposures() []workload.Exposure {
 }
 
 // routeExposures are the Services that one route leads to, each once with all the ports that its backends name.
-func (r *reader) routeExposures(o *manifest.Object, services map[objectName]*service) []workload.Exposure {
+func (r *Reader) routeExposures(from route, services map[objectName]*service) []workload.Exposure {
 	var out []workload.Exposure
 	position := map[*service]int{}
-	for _, b := range backendsOf(o) {
+	for _, b := range from.backends {
 		s := services[objectName{scope(b.namespace), b.service}]
 		if s == nil {
-			r.report(o, idExposureUnresolved, report.Info, b.field, "the Service %q is not in the input, so what it exposes is not known", b.service)
+			r.report(from.origin, idExposureUnresolved, report.Info, b.field, "the Service %q is not in the input, so what it exposes is not known", b.service)
 			continue
 		}
 		ports, found := s.podPorts(b.port)
 		if !found {
-			r.report(o, idExposureUnresolved, report.Warning, b.field, "the Service %q (%s) has no port %s: name one of its ports", b.service, s.Source, b.port)
+			r.report(from.origin, idExposureUnresolved, report.Warning, b.field, "the Service %q (%s) has no port %s: name one of its ports", b.service, s.Source, b.port)
 			continue
 		}
 		i, seen := position[s]
 		if !seen {
 			i = len(out)
 			position[s] = i
-			out = append(out, workload.Exposure{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Source: o.Source, Service: s.Service})
+			out = append(out, workload.Exposure{
+				Kind: from.kind, Namespace: from.origin.ref.Namespace, Name: from.origin.ref.Name, Source: from.origin.source, Service: s.Service,
+			})
 		}
 		out[i].Ports = append(out[i].Ports, ports...)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"tierwall.dev/fn/internal/manifest"
 	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // What discovery has to say; docs/findings.md has a section for each.
@@ -33,14 +34,22 @@ const (
 	idTooShared report.ID = "reference-too-shared"
 )
 
+// origin names the object that something was read from, once the object itself is gone.
+type origin struct {
+	ref    report.Object
+	source workload.Source
+}
+
+func originOf(o *manifest.Object) origin { return origin{o.Ref(), o.Source} }
+
 // report records a finding about a field of an object. An empty field means the whole object.
-func (r *reader) report(o *manifest.Object, id report.ID, severity report.Severity, field, format string, args ...any) {
+func (r *Reader) report(o origin, id report.ID, severity report.Severity, field, format string, args ...any) {
 	r.findings = append(r.findings, report.Finding{
 		ID:       id,
 		Severity: severity,
-		Object:   o.Ref(),
-		File:     o.Source.File,
-		Index:    o.Source.Index,
+		Object:   o.ref,
+		File:     o.source.File,
+		Index:    o.source.Index,
 		Field:    field,
 		Message:  fmt.Sprintf(format, args...),
 	})

@@ -88,7 +88,7 @@ func FuzzAddresses(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := &reader{}
+	r := &Reader{}
 	for _, o := range objects {
 		r.object(o, 0)
 	}

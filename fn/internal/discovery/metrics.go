@@ -3,7 +3,6 @@ package discovery
 import (
 	"strings"
 
-	"tierwall.dev/fn/internal/manifest"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/workload"
 )
@@ -26,7 +25,7 @@ func (c *candidate) saysScrape() bool {
 
 // metricsPorts are the ports that Prometheus is told to scrape, the most trusted first: container ports named for it,
 // annotations, monitors.
-func (r *reader) metricsPorts(c *candidate, targets []target, scraped []workload.Port) []workload.Port {
+func (r *Reader) metricsPorts(c *candidate, targets []target, scraped []workload.Port) []workload.Port {
 	var metrics []workload.Port
 	if !c.refusesScrape() {
 		for _, p := range c.declared {
@@ -40,7 +39,7 @@ func (r *reader) metricsPorts(c *candidate, targets []target, scraped []workload
 				metrics = append(metrics, t.Port)
 			}
 		}
-		if port, ok := r.annotatedPort(c, c.object, c.PodAnnotations, c.kind); ok {
+		if port, ok := r.annotatedPort(c, c.origin, c.PodAnnotations, c.kind); ok {
 			metrics = append(metrics, port)
 		}
 	}
@@ -54,7 +53,7 @@ func (r *reader) metricsPorts(c *candidate, targets []target, scraped []workload
 
 // annotatedPort is the port of prometheus.io/port; false where the annotations have none, or no number there. They are
 // the object's own, or its pod template's where its kind has one.
-func (r *reader) annotatedPort(c *candidate, o *manifest.Object, annotations map[string]string, k workloadKind) (workload.Port, bool) {
+func (r *Reader) annotatedPort(c *candidate, o origin, annotations map[string]string, k workloadKind) (workload.Port, bool) {
 	written, ok := annotations[portAnnotation]
 	if !ok {
 		return workload.Port{}, false
@@ -79,9 +78,9 @@ func annotationPath(k workloadKind) string {
 
 // servicePortsScraped is what a Service's annotations have scraped on its pods: the port that they name, else the one
 // port that the Service forwards to. Nothing where it forwards to several, as it is not said which has the metrics.
-func (r *reader) servicePortsScraped(c *candidate, s *service) []workload.Port {
+func (r *Reader) servicePortsScraped(c *candidate, s *service) []workload.Port {
 	if _, given := s.annotations[portAnnotation]; given {
-		if port, ok := r.annotatedPort(c, s.object, s.annotations, workloadKind{}); ok {
+		if port, ok := r.annotatedPort(c, s.origin, s.annotations, workloadKind{}); ok {
 			return []workload.Port{port}
 		}
 		return nil

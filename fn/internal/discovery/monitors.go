@@ -7,6 +7,9 @@ import (
 	"tierwall.dev/fn/internal/workload"
 )
 
+// monitoringGroup is the API group of the Prometheus operator.
+const monitoringGroup = "monitoring.coreos.com"
+
 // monitor is a ServiceMonitor or PodMonitor (monitoring.coreos.com): what it selects, and which ports it scrapes there.
 type monitor struct {
 	selector selector
@@ -25,24 +28,17 @@ type endpoint struct {
 }
 
 // monitoredPorts are the ports that the monitors of the input scrape, for each workload that they reach.
-func (r *reader) monitoredPorts() map[*candidate][]workload.Port {
-	if len(r.monitors) == 0 {
+func (r *Reader) monitoredPorts() map[*candidate][]workload.Port {
+	if len(r.serviceMonitors) == 0 && len(r.podMonitors) == 0 {
 		return nil
 	}
 	scraped := map[*candidate][]workload.Port{}
 	services, pods := labelIndex[*service]{}, labelIndex[*candidate]{}
-	var ofServices, ofPods []monitor
-	for _, o := range r.monitors {
-		switch o.Kind {
-		case "ServiceMonitor":
-			m := readMonitor(o, "endpoints")
-			ofServices = append(ofServices, m)
-			wantAll(services, m)
-		case "PodMonitor":
-			m := readMonitor(o, "podMetricsEndpoints")
-			ofPods = append(ofPods, m)
-			wantAll(pods, m)
-		}
+	for _, m := range r.serviceMonitors {
+		wantAll(services, m)
+	}
+	for _, m := range r.podMonitors {
+		wantAll(pods, m)
 	}
 	for _, s := range r.services {
 		services.add(scope(s.Namespace), s.labels, s)
@@ -52,14 +48,14 @@ func (r *reader) monitoredPorts() map[*candidate][]workload.Port {
 		pods.add(scope(c.Namespace), c.PodLabels, c)
 		pods.add(everywhere, c.PodLabels, c)
 	}
-	for _, m := range ofServices {
+	for _, m := range r.serviceMonitors {
 		for _, s := range selectedBy(m, services, func(s *service) map[string]string { return s.labels }) {
 			for _, c := range s.selected {
 				scraped[c] = append(scraped[c], m.portsOfService(s, c)...)
 			}
 		}
 	}
-	for _, m := range ofPods {
+	for _, m := range r.podMonitors {
 		for _, c := range selectedBy(m, pods, func(c *candidate) map[string]string { return c.PodLabels }) {
 			scraped[c] = append(scraped[c], m.portsOfPod(c)...)
 		}

@@ -5,7 +5,7 @@ import "tierwall.dev/fn/internal/report"
 // settleNamespaces puts what names no namespace into "default" where a workload of the input names that: kubectl apply
 // without -n puts them together, and with -n it refuses the one that names "default". So one namespace is meant, and one
 // is to be written: two policies of one name, with it and without, would overwrite each other.
-func (r *reader) settleNamespaces() {
+func (r *Reader) settleNamespaces() {
 	var named, bare *candidate
 	for _, c := range r.candidates {
 		switch {
@@ -18,7 +18,7 @@ func (r *reader) settleNamespaces() {
 	if named == nil || bare == nil {
 		return
 	}
-	r.report(bare.object, idNamespaceAssumed, report.Info, "metadata.namespace",
+	r.report(bare.origin, idNamespaceAssumed, report.Info, "metadata.namespace",
 		"names no namespace, and %s names \"default\", so all that name none are taken to be there; give them their namespace, or none to any", named.Workload)
 	for _, c := range r.candidates {
 		c.Namespace = scope(c.Namespace)

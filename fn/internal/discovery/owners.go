@@ -48,7 +48,7 @@ type workloadKey struct{ scope, kind, name string }
 
 // settleWorkloads reduces the candidates to the workloads that count: none that a controller in the input made, one for
 // each controller outside the input, none twice. It sorts them.
-func (r *reader) settleWorkloads() {
+func (r *Reader) settleWorkloads() {
 	present := make(map[workloadKey]bool, len(r.candidates))
 	for _, c := range r.candidates {
 		present[workloadKey{scope(c.Namespace), c.Kind, c.Name}] = true
@@ -68,7 +68,7 @@ func (r *reader) settleWorkloads() {
 			continue
 		}
 		if n := len(kept); n > 0 && sameID(kept[n-1], c) {
-			r.report(c.object, idDuplicate, report.Error, "", "%s is also in %s: keep one of them", c.Workload, kept[n-1].Source)
+			r.report(c.origin, idDuplicate, report.Error, "", "%s is also in %s: keep one of them", c.Workload, kept[n-1].Source)
 			continue
 		}
 		kept = append(kept, c)
@@ -117,7 +117,7 @@ func (c *candidate) isSibling(seen map[workloadKey]bool) bool {
 	switch {
 	case c.Kind != "Pod" && c.Kind != "ReplicaSet" && c.Kind != "Job", c.owner.kind == "Node":
 		return false
-	case c.Kind == "ReplicaSet" && c.isIdle():
+	case c.Kind == "ReplicaSet" && c.idle:
 		return true
 	}
 	made := c.Kind + " " + strings.Join(c.Images, " ") + " by " + c.owner.apiVersion + " " + c.owner.kind
@@ -127,12 +127,6 @@ func (c *candidate) isSibling(seen map[workloadKey]bool) bool {
 	}
 	seen[key] = true
 	return false
-}
-
-// isIdle reports whether the object asks for no pods, as the ReplicaSet of an old revision does.
-func (c *candidate) isIdle() bool {
-	replicas, ok := integer(child(c.object.Root, "spec", "replicas"))
-	return ok && replicas == 0
 }
 
 // cutLast is s before and after the last separator; s and "" where it has none.

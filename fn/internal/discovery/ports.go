@@ -17,7 +17,7 @@ type target struct {
 }
 
 // decidePorts sets the workload's serving and metrics ports. scraped are the ports that monitors name.
-func (r *reader) decidePorts(c *candidate, scraped []workload.Port) {
+func (r *Reader) decidePorts(c *candidate, scraped []workload.Port) {
 	if c.Client {
 		return
 	}
@@ -56,19 +56,19 @@ func serving(c *candidate, targets []target, metrics []workload.Port) []workload
 }
 
 // targets are the pod ports behind the Services that select the workload, each as often as a Service forwards to it.
-func (r *reader) targets(c *candidate) []target {
+func (r *Reader) targets(c *candidate) []target {
 	var targets []target
 	for _, s := range c.services {
 		for i, sp := range s.Ports {
 			port, ok := c.resolve(sp)
 			if !ok {
-				r.report(s.object, idPortUnresolved, report.Warning, s.targetField(i),
+				r.report(s.origin, idPortUnresolved, report.Warning, s.targetField(i),
 					"%q is no %s port of %s (%s), which declares %s: name one of these or give the number",
 					sp.TargetName, sp.Protocol, c.Workload, c.Source, c.declaredPorts())
 				continue
 			}
 			if declared, any := c.declares(port.Number, port.Protocol); any && !declared && sp.TargetName == "" {
-				r.report(s.object, idPortContradicts, report.Warning, s.targetField(i),
+				r.report(s.origin, idPortContradicts, report.Warning, s.targetField(i),
 					"the Service forwards to %s, but %s (%s) declares %s: correct one of the two",
 					port, c.Workload, c.Source, c.declaredPorts())
 			}

@@ -20,7 +20,7 @@ const maxShared = 10_000
 const maxRescanned = 1024
 
 // references are the addresses of the input's Services in its workloads, sorted, each once.
-func (r *reader) references() []workload.Reference {
+func (r *Reader) references() []workload.Reference {
 	if len(r.services) == 0 {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (r *reader) references() []workload.Reference {
 
 // finder finds the references of one workload after another.
 type finder struct {
-	reader *reader
+	reader *Reader
 	book   addressBook
 	// users are the workloads that were last counted as a user of a ConfigMap.
 	users map[*configMap]*candidate
@@ -100,13 +100,13 @@ func (f *finder) add(a address, where string, source workload.Source, weak bool)
 // container finds what the variables and the command line of a container hold.
 func (f *finder) container(c *container) {
 	env := &environment{configMaps: f.reader.configMaps, scope: f.scope, container: c}
-	for _, n := range items(c.envFrom) {
-		if m, _ := env.source(n); m != nil {
+	for _, from := range c.envFrom {
+		if m := env.source(from); m != nil {
 			f.whole(m, m.users > 1)
 		}
 	}
-	for _, n := range items(c.env) {
-		f.variable(c, env, readVariable(n))
+	for _, v := range c.env {
+		f.variable(c, env, v)
 	}
 	f.commandLine(c, env)
 }
@@ -132,7 +132,7 @@ func (f *finder) entry(m *configMap, env *environment, v variable) {
 	if len(value) > maxRescanned {
 		for _, a := range f.scanned(m) {
 			if a.key == v.key {
-				f.add(a.address, m.where(a.key), m.object.Source, false)
+				f.add(a.address, m.where(a.key), m.origin.source, false)
 			}
 		}
 		return
@@ -142,7 +142,7 @@ func (f *finder) entry(m *configMap, env *environment, v variable) {
 		name = v.key
 	}
 	f.book.scan(f.scope, name, value, func(a address) {
-		f.add(withSibling(a, v.name, env.lookup), m.where(v.key), m.object.Source, false)
+		f.add(withSibling(a, v.name, env.lookup), m.where(v.key), m.origin.source, false)
 	})
 }
 
@@ -156,7 +156,7 @@ func (f *finder) whole(m *configMap, weak bool) {
 		return
 	}
 	for _, a := range addresses {
-		f.add(a.address, m.where(a.key), m.object.Source, weak)
+		f.add(a.address, m.where(a.key), m.origin.source, weak)
 	}
 }
 
@@ -167,17 +167,17 @@ func (f *finder) scanned(m *configMap) []configAddress {
 	}
 	m.scanned = true
 	data := m.values()
-	for key, value := range fields(child(m.object.Root, "data")) {
-		if isExclusion(key) {
+	for _, e := range m.entries {
+		if isExclusion(e.key) {
 			continue
 		}
-		f.book.scan(f.scope, key, text(value), func(a address) {
-			a = withSibling(a, key, func(name string) (string, bool) { v, ok := data[name]; return v, ok })
-			m.addresses = append(m.addresses, configAddress{key, a})
+		f.book.scan(f.scope, e.key, e.text, func(a address) {
+			a = withSibling(a, e.key, func(name string) (string, bool) { v, ok := data[name]; return v, ok })
+			m.addresses = append(m.addresses, configAddress{e.key, a})
 		})
 	}
 	if len(m.addresses)*m.users > maxShared {
-		f.reader.report(m.object, idTooShared, report.Info, "data",
+		f.reader.report(m.origin, idTooShared, report.Info, "data",
 			"%d workloads take the %d addresses of this ConfigMap whole, which does not tell who calls whom: give each workload the entries that it needs",
 			m.users, len(m.addresses))
 	}
@@ -187,9 +187,9 @@ func (f *finder) scanned(m *configMap) []configAddress {
 // commandLine finds what a container's command and arguments hold, read as one line.
 func (f *finder) commandLine(c *container, env *environment) {
 	var words []string
-	for _, list := range []*yaml.Node{c.command, c.args} {
-		for _, n := range items(list) {
-			words = append(words, env.expand(text(n)))
+	for _, list := range [][]string{c.command, c.args} {
+		for _, word := range list {
+			words = append(words, env.expand(word))
 		}
 	}
 	if len(words) == 0 {
@@ -207,14 +207,10 @@ func (f *finder) commandLine(c *container, env *environment) {
 
 // wordField is the field of the i-th word of the container's command line.
 func (c *container) wordField(i int) string {
-	commands := 0
-	if isSequence(c.command) {
-		commands = len(c.command.Content)
-	}
-	if i < commands {
+	if i < len(c.command) {
 		return fmt.Sprintf("command[%d]", i)
 	}
-	return fmt.Sprintf("args[%d]", i-commands)
+	return fmt.Sprintf("args[%d]", i-len(c.command))
 }
 
 // countUsers counts the workload as a user of each ConfigMap that it takes whole.
@@ -228,8 +224,8 @@ func (f *finder) countUsers(c *candidate) {
 	}
 	for i := range c.containers {
 		env := &environment{configMaps: f.reader.configMaps, scope: f.scope}
-		for _, n := range items(c.containers[i].envFrom) {
-			if m, _ := env.source(n); m != nil {
+		for _, from := range c.containers[i].envFrom {
+			if m := env.source(from); m != nil {
 				count(m)
 			}
 		}
@@ -242,23 +238,29 @@ func (f *finder) eachMounted(c *candidate, visit func(*configMap)) {
 	if len(f.reader.configMaps) == 0 {
 		return
 	}
-	mounted := func(n *yaml.Node) {
-		if m := f.reader.configMaps[objectName{f.scope, text(child(n, "name"))}]; m != nil {
+	for _, name := range c.mounted {
+		if m := f.reader.configMaps[objectName{f.scope, name}]; m != nil {
 			visit(m)
 		}
 	}
-	for _, volume := range items(c.volumes) {
+}
+
+// configMapVolumes are the names of the ConfigMaps in a pod's volumes, or in parts of them, in their order.
+func configMapVolumes(volumes *yaml.Node) []string {
+	var names []string
+	for _, volume := range items(volumes) {
 		for key, source := range fields(volume) {
 			switch key {
 			case "configMap":
-				mounted(source)
+				names = append(names, text(child(source, "name")))
 			case "projected":
 				for _, part := range items(child(source, "sources")) {
-					mounted(child(part, "configMap"))
+					names = append(names, text(child(part, "configMap", "name")))
 				}
 			}
 		}
 	}
+	return names
 }
 
 // isExclusion reports whether a variable lists hosts that are not called through a proxy, which says nothing about

@@ -17,7 +17,7 @@ import (
 // service is a Service together with what its manifest says and the inventory does not keep.
 type service struct {
 	*workload.Service
-	object *manifest.Object
+	origin origin
 	// fields are the positions of Ports in spec.ports, which may hold ports that are left out.
 	fields              []int
 	labels, annotations map[string]string
@@ -26,8 +26,8 @@ type service struct {
 }
 
 // readService takes a Service in.
-func (r *reader) readService(o *manifest.Object) {
-	s := &service{object: o, Service: &workload.Service{
+func (r *Reader) readService(o *manifest.Object) {
+	s := &service{origin: originOf(o), Service: &workload.Service{
 		Namespace: o.Namespace, Name: o.Name, Source: o.Source, Type: "ClusterIP",
 	}}
 	meta := readMetadata(child(o.Root, "metadata"))
@@ -50,7 +50,7 @@ func (r *reader) readService(o *manifest.Object) {
 		}
 	}
 	for i, n := range items(ports) {
-		if port, ok := r.readServicePort(o, i, n); ok {
+		if port, ok := r.readServicePort(s.origin, i, n); ok {
 			s.Ports = append(s.Ports, port)
 			s.fields = append(s.fields, i)
 		}
@@ -59,7 +59,7 @@ func (r *reader) readService(o *manifest.Object) {
 }
 
 // readServicePort reads one port; false, with findings, where it cannot be used.
-func (r *reader) readServicePort(o *manifest.Object, index int, n *yaml.Node) (workload.ServicePort, bool) {
+func (r *Reader) readServicePort(o origin, index int, n *yaml.Node) (workload.ServicePort, bool) {
 	var p workload.ServicePort
 	var number, target, protocol *yaml.Node
 	for key, value := range fields(n) {
@@ -103,7 +103,7 @@ func isUnset(target *yaml.Node) bool {
 func (s *service) selectsPods() bool { return s.Type != "ExternalName" && len(s.Selector) > 0 }
 
 // linkServices sorts the Services and finds the workloads that each selects in its namespace.
-func (r *reader) linkServices() {
+func (r *Reader) linkServices() {
 	slices.SortStableFunc(r.services, func(a, b *service) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), compareSources(a.Source, b.Source))
 	})
@@ -119,14 +119,14 @@ func (r *reader) linkServices() {
 			c.services = append(c.services, s)
 		}
 		for _, c := range chosen.clients {
-			r.report(s.object, idSelectsClient, report.Warning, "spec.selector",
+			r.report(s.origin, idSelectsClient, report.Warning, "spec.selector",
 				"the selector also selects the pods of %s, which would get requests meant for servers: add a label to the selector that they do not wear", c.Workload)
 		}
 	}
 }
 
 // podIndex is the workloads by those labels of their pods that Services select.
-func (r *reader) podIndex() labelIndex[*candidate] {
+func (r *Reader) podIndex() labelIndex[*candidate] {
 	index := labelIndex[*candidate]{}
 	for _, s := range r.services {
 		if s.selectsPods() {
@@ -149,7 +149,7 @@ type selection struct {
 const manyItems = 32
 
 // selectionOf finds what a Service selects. Jobs are kept apart: they never accept a connection.
-func (r *reader) selectionOf(s *service, index labelIndex[*candidate], known map[string]selection) selection {
+func (r *Reader) selectionOf(s *service, index labelIndex[*candidate], known map[string]selection) selection {
 	list := index.candidates(scope(s.Namespace), s.Selector)
 	key := ""
 	if len(list) >= manyItems {

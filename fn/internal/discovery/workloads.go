@@ -90,11 +90,16 @@ func (k workloadKind) path(field string) string {
 // candidate is a workload together with what its manifest says and the inventory does not keep.
 type candidate struct {
 	*workload.Workload
-	object     *manifest.Object
+	origin     origin
 	kind       workloadKind
 	owner      *owner
 	containers []container
-	volumes    *yaml.Node
+	// mounted are the names of the ConfigMaps in the pods' volumes.
+	mounted []string
+	// selecting is what the controller says of which pods are its own.
+	selecting podSelector
+	// idle is true for what asks for no pods, as the ReplicaSet of an old revision does.
+	idle bool
 	// declared are the ports of containers and native sidecars, in the order that a port's name is looked up in.
 	declared []workload.Port
 	// probed are the ports that probes name, with origin FromProbe.
@@ -104,11 +109,12 @@ type candidate struct {
 }
 
 // readWorkload takes a workload in, or says why it is none.
-func (r *reader) readWorkload(o *manifest.Object, k workloadKind) {
+func (r *Reader) readWorkload(o *manifest.Object, k workloadKind) {
 	meta := readMetadata(child(o.Root, "metadata"))
 	if meta.annotations[localConfig] == "true" {
 		return
 	}
+	from := originOf(o)
 	template := k.templateNode(o.Root)
 	spec := child(template, "spec")
 	name := o.Name
@@ -117,24 +123,25 @@ func (r *reader) readWorkload(o *manifest.Object, k workloadKind) {
 	}
 	switch {
 	case name == "":
-		r.report(o, idInvalid, report.Warning, "metadata.name", "a %s without a name is left out: name it", o.Kind)
+		r.report(from, idInvalid, report.Warning, "metadata.name", "a %s without a name is left out: name it", o.Kind)
 		return
 	case !isMapping(template):
-		r.report(o, idInvalid, report.Warning, k.template, "there is no pod template, so this is left out: a %s needs one", o.Kind)
+		r.report(from, idInvalid, report.Warning, k.template, "there is no pod template, so this is left out: a %s needs one", o.Kind)
 		return
 	case !isMapping(spec):
-		r.report(o, idInvalid, report.Warning, k.path("spec"), "the pod template has no spec, so this is left out: a %s needs one", o.Kind)
+		r.report(from, idInvalid, report.Warning, k.path("spec"), "the pod template has no spec, so this is left out: a %s needs one", o.Kind)
 		return
 	}
 	pod := meta
 	if k.template != "" {
 		pod = readMetadata(child(template, "metadata"))
 	}
-	c := &candidate{object: o, kind: k, owner: meta.owner, Workload: &workload.Workload{
+	c := &candidate{origin: from, kind: k, owner: meta.owner, Workload: &workload.Workload{
 		APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: name, Source: o.Source,
 		Labels: meta.labels, PodLabels: pod.labels, PodAnnotations: pod.annotations, Client: k.client,
 	}}
 	c.readPodSpec(spec)
+	c.readSpec(child(o.Root, "spec"))
 	if c.owner == nil {
 		r.judge(c)
 	}
@@ -175,7 +182,7 @@ func (c *candidate) readPodSpec(spec *yaml.Node) {
 		case "initContainers":
 			initial = value
 		case "volumes":
-			c.volumes = value
+			c.mounted = configMapVolumes(value)
 		case "hostNetwork":
 			c.HostNetwork = isTrue(value)
 		}
@@ -202,53 +209,68 @@ func (c *candidate) readPodSpec(spec *yaml.Node) {
 
 // judge completes a workload that counts: its selector and declared ports, with the findings about them. What has an
 // owner waits for it until all objects are read, as a controller's pods say nothing that it does not.
-func (r *reader) judge(c *candidate) {
+func (r *Reader) judge(c *candidate) {
 	if c.kind.gone != "" {
-		r.report(c.object, idOldAPI, report.Warning, "apiVersion", "%s %s is not served since Kubernetes %s: write %s",
+		r.report(c.origin, idOldAPI, report.Warning, "apiVersion", "%s %s is not served since Kubernetes %s: write %s",
 			c.APIVersion, c.Kind, c.kind.gone, c.kind.current)
 	}
 	if c.HostNetwork {
-		r.report(c.object, idHostNetwork, report.Warning, c.kind.path("spec.hostNetwork"),
+		r.report(c.origin, idHostNetwork, report.Warning, c.kind.path("spec.hostNetwork"),
 			"policies do not bind pods in the node's network: drop hostNetwork, or guard the node itself")
 	}
 	if len(c.containers) == 0 {
-		r.report(c.object, idInvalid, report.Warning, c.kind.path("spec.containers"), "the pod template has no container: it needs at least one")
+		r.report(c.origin, idInvalid, report.Warning, c.kind.path("spec.containers"), "the pod template has no container: it needs at least one")
 	}
 	r.readSelector(c)
 	r.readPorts(c)
 }
 
-func hasExpressions(selector *yaml.Node) bool {
-	expressions := child(selector, "matchExpressions")
-	return isSequence(expressions) && len(expressions.Content) > 0
+// podSelector is a controller's spec.selector.
+type podSelector struct {
+	labels map[string]string
+	// expressions says that it has matchExpressions.
+	expressions bool
 }
 
-// readSelector reads which pods a controller says are its own.
-func (r *reader) readSelector(c *candidate) {
-	field := "spec.selector.matchLabels"
-	selector := child(c.object.Root, "spec", "selector")
-	switch c.kind.selector {
-	case noSelector:
+// readSpec reads what a controller's own spec says, without judging it.
+func (c *candidate) readSpec(spec *yaml.Node) {
+	replicas, given := integer(child(spec, "replicas"))
+	c.idle = given && replicas == 0
+	if c.kind.selector == noSelector {
 		return
-	case plainLabelsForm:
-		field = "spec.selector"
-		c.Selector = stringMap(selector)
-	default:
-		c.Selector = stringMap(child(selector, "matchLabels"))
 	}
-	if c.Selector == nil && !hasExpressions(selector) {
+	selector := child(spec, "selector")
+	expressions := child(selector, "matchExpressions")
+	c.selecting.expressions = isSequence(expressions) && len(expressions.Content) > 0
+	if c.kind.selector != plainLabelsForm {
+		selector = child(selector, "matchLabels")
+	}
+	c.selecting.labels = stringMap(selector)
+}
+
+// readSelector takes over which pods a controller says are its own.
+func (r *Reader) readSelector(c *candidate) {
+	if c.kind.selector == noSelector {
+		return
+	}
+	field := "spec.selector.matchLabels"
+	if c.kind.selector == plainLabelsForm {
+		field = "spec.selector"
+	}
+	c.Selector = c.selecting.labels
+	if c.Selector == nil && !c.selecting.expressions {
 		if c.kind.selector != labelSelector {
 			// "If empty, defaulted to labels on Pod template." (core/v1, ReplicationController; extensions/v1beta1 likewise)
 			c.Selector = maps.Clone(c.PodLabels)
 			return
 		}
-		r.report(c.object, idInvalid, report.Warning, "spec.selector", "there is no selector: %s %s needs one that selects its pods",
+		r.report(c.origin, idInvalid, report.Warning, "spec.selector", "there is no selector: %s %s needs one that selects its pods",
 			c.APIVersion, c.Kind)
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.Selector)) {
 		if worn, ok := c.PodLabels[key]; !ok || worn != c.Selector[key] {
-			r.report(c.object, idInvalid, report.Warning, field, "the selector asks for %s=%s, which the pod template does not wear: give it that label",
+			r.report(c.origin, idInvalid, report.Warning, field, "the selector asks for %s=%s, which the pod template does not wear: give it that label",
 				key, c.Selector[key])
 		}
 	}

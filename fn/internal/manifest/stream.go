@@ -101,24 +101,6 @@ func readIdentity(it *Item, document []byte) bool {
 	return true
 }
 
-// Objects are all objects of the stream, parsed, with the members of lists in place of the list. The error is
-// report.Findings.
-func (s *Stream) Objects() ([]*Object, error) {
-	var (
-		objects []*Object
-		found   report.Findings
-	)
-	for _, it := range s.Items {
-		o, err := it.Object()
-		if err != nil {
-			found = append(found, err.(report.Findings)...)
-			continue
-		}
-		objects = appendMembers(objects, o, 0)
-	}
-	return objects, asError(found)
-}
-
 // Encode is the stream with some documents replaced and others added at the end. All that is not replaced stays byte
 // for byte, separators and comments between documents included.
 func (s *Stream) Encode(replace map[*Item][]byte, add [][]byte) []byte {
