@@ -54,6 +54,9 @@ func (it *Item) WithText(text []byte) []byte {
 	var lines []byte
 	for _, e := range from.entries {
 		if isOrchestrators(e.key) && !to.has(e.key) {
+			if e.block && e.col != col {
+				return withAnnotationsViaLibrary(text, document)
+			}
 			lines = append(lines, strings.Repeat(" ", col)...)
 			lines = append(lines, document[e.start+e.col:e.end]...)
 		}
@@ -94,12 +97,13 @@ type annotationLines struct {
 type annotationLine struct {
 	span
 	key string
-	// col is the column of the key; multiline values cannot be moved to another.
 	col int
+	// block is set for a value of several lines, which cannot be moved to another column.
+	block bool
 }
 
 // findAnnotations reads the annotations' lines; false where the document is not canonical, or one of the
-// orchestrator's annotations takes more than its line.
+// orchestrator's annotations is no scalar.
 func findAnnotations(document []byte) (*annotationLines, bool) {
 	var w walker
 	a := &annotationLines{w: &w, in: document}
@@ -127,8 +131,8 @@ func (a *annotationLines) key(depth, col int, key, value scalar) bool {
 		}
 	case depth == 2 && a.inAnnotations:
 		a.entryIndent = col
-		a.entries = append(a.entries, annotationLine{span: line, key: name, col: col})
-		return !isOrchestrators(name) || value.kind == plain || value.kind == single || value.kind == double
+		a.entries = append(a.entries, annotationLine{span: line, key: name, col: col, block: value.kind == literal || value.kind == folded})
+		return !isOrchestrators(name) || value.kind != absent && value.kind != flow
 	}
 	return true
 }

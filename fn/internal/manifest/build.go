@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -18,7 +19,8 @@ type builder struct {
 // build is the mapping at the top of a canonical document; false where the document is not canonical, or holds
 // something that is left to the library.
 func build(text []byte) (*yaml.Node, bool) {
-	b := &builder{text: string(text)}
+	// A line is a key and a value, or a dash and a value, most of the time.
+	b := &builder{text: string(text), slab: make([]yaml.Node, 2*bytes.Count(text, []byte("\n")))}
 	var w walker
 	if !walk(text, b, &w) {
 		return nil, false
@@ -66,9 +68,9 @@ func (b *builder) container(depth, col, line int, kind yaml.Kind) *yaml.Node {
 }
 
 func (b *builder) node() *yaml.Node {
-	const many = 64
+	const more = 16
 	if len(b.slab) == 0 {
-		b.slab = make([]yaml.Node, many)
+		b.slab = make([]yaml.Node, more)
 	}
 	n := &b.slab[0]
 	b.slab = b.slab[1:]
@@ -89,7 +91,9 @@ func (b *builder) scalar(s scalar) (*yaml.Node, bool) {
 		n.Tag = plainTag(n)
 		return n, true
 	case flow:
-		return n, b.viaLibrary(n, span)
+		f := flowBuilder{builder: b, text: span, line: s.line + 1, col: s.col + 1}
+		*n = *f.node()
+		return n, true
 	case single:
 		n.Style, n.Value = yaml.SingleQuotedStyle, span
 		if s.escaped {

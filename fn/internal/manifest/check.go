@@ -58,15 +58,15 @@ func checkMapping(n *yaml.Node, path string) *problem {
 			first = findKey(n.Content[:i], k.Value)
 		}
 		if first != nil {
-			return duplicateKey(k, first, path)
+			return duplicateKey(k, path)
 		}
 	}
 	return nil
 }
 
-func duplicateKey(k, first *yaml.Node, path string) *problem {
+func duplicateKey(k *yaml.Node, path string) *problem {
 	return &problem{id: InputDuplicateKey, field: join(path, k.Value), line: k.Line,
-		message: fmt.Sprintf("key %q is already there on line %d; leave only one of the two", k.Value, first.Line)}
+		message: fmt.Sprintf("key %q is there twice; leave only one of the two", k.Value)}
 }
 
 func findKey(content []*yaml.Node, key string) *yaml.Node {

@@ -77,15 +77,20 @@ func scanFlowScalar(line []byte, p int) (int, bool) {
 	if chars[c]&charFirst == 0 && !(c == '-' && p+1 < len(line) && (line[p+1] == '-' || isAlnum(line[p+1]))) {
 		return p, false
 	}
-	q := p
-	for q < len(line) {
-		colon := line[q] == ':' && q+1 < len(line) && (line[q+1] == '/' || isAlnum(line[q+1]))
-		if chars[line[q]]&charFlow == 0 && !colon {
+	q := scanFlowWord(line, p)
+	return q, q > p
+}
+
+// scanFlowWord is the end of the plain word at p.
+func scanFlowWord[T string | []byte](line T, p int) int {
+	for p < len(line) {
+		colon := line[p] == ':' && p+1 < len(line) && (line[p+1] == '/' || isAlnum(line[p+1]))
+		if chars[line[p]]&charFlow == 0 && !colon {
 			break
 		}
-		q++
+		p++
 	}
-	return q, q > p
+	return p
 }
 
 func skipSpaces(line []byte, p int) int {

@@ -72,7 +72,7 @@ func checkList(root *yaml.Node) *problem {
 }
 
 func foreignItem(n *yaml.Node, position int) (*Item, *problem) {
-	it := &Item{position: position, line: n.Line - 1}
+	it := &Item{position: position}
 	path := "items[" + strconv.Itoa(position) + "]"
 	if p := identify(it, n, path); p != nil {
 		return nil, p

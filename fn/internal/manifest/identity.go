@@ -210,7 +210,7 @@ func checkTracked(f Field, path string, keys ...string) *problem {
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if k := n.Content[i]; k != first && k.Kind == yaml.ScalarNode && k.Value == key {
-				return duplicateKey(k, first, path)
+				return duplicateKey(k, path)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ type Item struct {
 
 	// position is the item's place in its list or stream, from 0.
 	position int
-	// line is the item's first line in the input, from 0.
+	// line is the first line of a stream's document in the input, from 0.
 	line int
 	// list is the item as its lines stand in a ResourceList: "- " before the first, two spaces before the others.
 	// Comments at column 0 may precede it. Nil for a document of a stream.
@@ -58,11 +58,23 @@ func (it *Item) Object() (*Object, error) {
 	}
 	root, p := parseDocument(it.Bytes())
 	if p != nil {
+		if it.list != nil && p.field != "" {
+			// Lines of what an orchestrator made of the user's file would send the user astray.
+			p.line = 0
+		}
 		it.err = report.Findings{p.finding(it.Source(), it.Ref(), it.line)}
 		return nil, it.err
 	}
 	it.object = NewObject(root, it.Source())
 	return it.object, nil
+}
+
+// Forget drops the parsed Object, which takes some twenty times the memory of its text: the next call of Object parses
+// again. Objects that were handed out stay as they are.
+func (it *Item) Forget() {
+	if it.list != nil {
+		it.object, it.err = nil, nil
+	}
 }
 
 // Bytes is the item as a YAML document of its own. The caller must not change it.

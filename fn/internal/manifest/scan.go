@@ -17,7 +17,8 @@ func (w *walker) scanKey(p, col int) (k scalar, after int, ok bool) {
 			return k, 0, false
 		}
 		k.end = k.start + n
-		if bytes.IndexByte(w.in[k.start:k.end], '\\') >= 0 {
+		// Escapes would need decoding, and characters outside ASCII counting, for the column of what follows.
+		if text := w.in[k.start:k.end]; bytes.IndexByte(text, '\\') >= 0 || classify(text)&charWide != 0 {
 			return k, 0, false
 		}
 		k.kind = single
