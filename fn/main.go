@@ -60,7 +60,7 @@ Exit codes: 0 good, 1 findings of severity error (nothing is written), 2 usage o
 			return nil
 		},
 	}
-	root.AddCommand(renderCommand(stdout, stderr, &code))
+	root.AddCommand(renderCommand(stdout, stderr, &code), schemaCommand(stdout))
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
