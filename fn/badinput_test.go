@@ -52,15 +52,20 @@ func checkRefused(t *testing.T, o outcome) {
 	if o.stdout != "" {
 		t.Errorf("standard output is not empty: %.200q", o.stdout)
 	}
-	var causes []string
+	if cause := o.cause(); strings.Count(cause, "\n") != 1 || !strings.HasPrefix(cause, "tierwall: ") {
+		t.Errorf("want one line that says why:\n%s", o.stderr)
+	}
+}
+
+// cause is the lines that say why a run failed.
+func (o outcome) cause() string {
+	var out strings.Builder
 	for line := range strings.Lines(o.stderr) {
 		if !strings.HasPrefix(line, "tierwall: info: ") && !strings.HasPrefix(line, "tierwall: warning: ") {
-			causes = append(causes, line)
+			out.WriteString(line)
 		}
 	}
-	if len(causes) != 1 || !strings.HasPrefix(causes[0], "tierwall: ") {
-		t.Errorf("%d lines say why, want one:\n%s", len(causes), o.stderr)
-	}
+	return out.String()
 }
 
 func TestBadConfigurations(t *testing.T) {

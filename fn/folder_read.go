@@ -36,6 +36,9 @@ func readFolder(dir string) (*folder, report.Findings, error) {
 		if err != nil {
 			return unreadable(rel, err)
 		}
+		if !entry.Type().IsRegular() && rel != "" && (placement.IsKustomization(rel) || path.Base(rel) == placement.GeneratedFile) {
+			return fmt.Errorf("%s is no regular file: policies, or the entry that lists them, are written there; make it a file", rel)
+		}
 		if entry.IsDir() {
 			if rel != "" && strings.HasPrefix(entry.Name(), ".") {
 				return fs.SkipDir
@@ -53,6 +56,9 @@ func readFolder(dir string) (*folder, report.Findings, error) {
 	})
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(f.files) == 0 {
+		return nil, nil, fmt.Errorf("%s holds no YAML files: give the folder of the manifests", dir)
 	}
 	findings := f.readSet()
 	return f, findings, nil

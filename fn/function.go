@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -169,10 +168,11 @@ func (d *derivation) handWritten(policies []*networkingv1.NetworkPolicy) report.
 func readInput(r io.Reader) ([]byte, error) {
 	in, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("reading standard input: %w", err)
+		return nil, fmt.Errorf("standard input cannot be read: %w", err)
 	}
 	if len(bytes.TrimSpace(in)) == 0 {
-		return nil, errors.New("standard input is empty: give it a ResourceList or a YAML stream, or see tierwall --help [input-empty]")
+		return nil, report.Findings{{ID: manifest.InputEmpty, Severity: report.Error,
+			Message: "standard input is empty: give it a ResourceList or a YAML stream, or see tierwall --help"}}
 	}
 	return in, nil
 }

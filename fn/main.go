@@ -3,7 +3,7 @@
 //
 // Output rules: standard output is the ResourceList or the YAML stream and nothing else, written once and only when all
 // went well. What there is to say goes to standard error, a line each. Exit codes: 0 good, 1 findings of severity error,
-// 2 usage or unreadable input.
+// 2 usage, or what cannot be read or written.
 package main
 
 import (
@@ -44,7 +44,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, interactive b
 input, finds the workloads by their tier label, and writes the input back with the NetworkPolicies
 that close the network but for the connections that are meant.
 
-Exit codes: 0 good, 1 findings of severity error (nothing is written), 2 usage or unreadable input.`,
+Exit codes: 0 good, 1 findings of severity error (nothing is written), 2 usage, or what cannot be
+read or written.`,
 		Example: `  helm template shop ./chart | tierwall
   kubectl kustomize overlays/prod | tierwall > all.yaml
   kustomize build --enable-alpha-plugins --enable-exec inline/prod`,
@@ -74,8 +75,7 @@ Exit codes: 0 good, 1 findings of severity error (nothing is written), 2 usage o
 func function(stdin io.Reader, stdout, stderr io.Writer) int {
 	in, err := readInput(stdin)
 	if err != nil {
-		fmt.Fprintf(stderr, "tierwall: %v\n", err)
-		return exitFindings
+		return fail(stderr, err)
 	}
 	out, findings, err := runFunction(in)
 	if err != nil {
@@ -83,8 +83,7 @@ func function(stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	say(stderr, findings)
 	if _, err := stdout.Write(out); err != nil {
-		fmt.Fprintf(stderr, "tierwall: writing standard output: %v\n", err)
-		return exitFindings
+		return fail(stderr, fmt.Errorf("standard output cannot be written: %w", err))
 	}
 	return exitGood
 }
@@ -96,7 +95,12 @@ func say(stderr io.Writer, findings report.Findings) {
 	}
 }
 
+// terminal reports whether a person sits at the file. The null device is a character device too, and holds an empty input.
 func terminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }

@@ -40,8 +40,7 @@ that change are written, all of them or none.`,
 func render(dir string, check bool, stdout, stderr io.Writer, adopt ...string) int {
 	f, findings, err := readFolder(dir)
 	if err != nil {
-		fmt.Fprintf(stderr, "tierwall: %v\n", err)
-		return exitUsage
+		return fail(stderr, err)
 	}
 	say(stderr, findings)
 	if findings.Failed() {
@@ -83,8 +82,8 @@ func fail(stderr io.Writer, err error) int {
 	var fs report.Findings
 	if errors.As(err, &fs) {
 		say(stderr, fs)
-	} else {
-		fmt.Fprintf(stderr, "tierwall: %v\n", err)
+		return exitFindings
 	}
-	return exitFindings
+	fmt.Fprintf(stderr, "tierwall: %v\n", err)
+	return exitUsage
 }
