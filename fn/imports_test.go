@@ -33,6 +33,9 @@ func TestProofSharesNothingWithGenerator(t *testing.T) {
 		if from == "reachability" || from == "policy" && to == "reachability" {
 			t.Errorf("%s imports %s: reachability and the generator share only k8s.io/api/networking/v1", from, to)
 		}
+		if from == "assertion" && (to == "policy" || to == "placement") {
+			t.Errorf("%s imports %s: the proof knows nothing of how our policies are made", from, to)
+		}
 		if slices.Contains(leaves, from) {
 			t.Errorf("%s is a leaf and imports %s", from, to)
 		}

@@ -61,7 +61,7 @@ read or written.`,
 			return nil
 		},
 	}
-	root.AddCommand(renderCommand(stdout, stderr, &code), schemaCommand(stdout))
+	root.AddCommand(renderCommand(stdout, stderr, &code), schemaCommand(stdout), verifyCommand(stdin, stdout, stderr, &code))
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -1,0 +1,29 @@
+package assertion
+
+import (
+	"fmt"
+
+	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/tier"
+)
+
+// test says which of a SegmentationTest's expectations do not hold.
+func (p *Proof) test(test Test) report.Findings {
+	var out report.Findings
+	say := func(field, message string) {
+		out = append(out, report.Finding{ID: expectationFailed, Severity: report.Error, File: test.Source.File, Index: test.Source.Index,
+			Object: report.Object{APIVersion: tier.APIVersion, Kind: tier.TestKind, Name: test.Name}, Field: field, Message: message})
+	}
+	for _, x := range test.Expected {
+		if x.Verdict == tier.Allowed {
+			for _, s := range p.shortfalls(x.Groups) {
+				say(x.Field, "expects to be allowed "+p.sayShortfall(s))
+			}
+			continue
+		}
+		for _, b := range p.breaches(x.Groups) {
+			say(x.Field, fmt.Sprintf("expects to be denied %s", p.sayBreach(b)))
+		}
+	}
+	return out
+}
