@@ -142,10 +142,20 @@ func (r *Reader) readWorkload(o *manifest.Object, k workloadKind) {
 	}}
 	c.readPodSpec(spec)
 	c.readSpec(child(o.Root, "spec"))
+	if c.isPatch() {
+		r.report(from, idInvalid, report.Warning, "spec", "has no selector, pod label or image, as a patch has none, so this is left out: list it under patches of a kustomization, or complete it")
+		return
+	}
 	if c.owner == nil {
 		r.judge(c)
 	}
 	r.candidates = append(r.candidates, c)
+}
+
+// isPatch reports whether there is nothing of what makes a workload: a strategic-merge patch bears the kind and name of
+// what it changes, and would be taken for it in a folder without kustomizations.
+func (c *candidate) isPatch() bool {
+	return c.kind.selector == labelSelector && c.selecting.labels == nil && !c.selecting.expressions && len(c.PodLabels) == 0 && len(c.Images) == 0
 }
 
 // metadata is what discovery reads of an ObjectMeta.
