@@ -11,7 +11,6 @@ import (
 	"tierwall.dev/fn/internal/discovery"
 	"tierwall.dev/fn/internal/manifest"
 	"tierwall.dev/fn/internal/placement"
-	"tierwall.dev/fn/internal/policy"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/tier"
 	"tierwall.dev/fn/internal/workload"
@@ -53,11 +52,11 @@ func runList(in []byte) ([]byte, report.Findings, error) {
 	if findings.Failed() {
 		return nil, nil, findings
 	}
-	entries := list.Unchanged()
-	for _, p := range policies {
-		entries = append(entries, manifest.Entry{Text: manifest.EncodePolicy(p)})
+	u, err := updateOf(list.Items, set, policies)
+	if err != nil {
+		return nil, nil, err
 	}
-	out, err := list.Encode(entries, findings.Sorted())
+	out, err := list.Encode(u.entries(list.Items), findings.Sorted())
 	return out, findings, err
 }
 
@@ -83,11 +82,14 @@ func runStream(in []byte) ([]byte, report.Findings, error) {
 	if findings.Failed() {
 		return nil, nil, findings
 	}
-	var texts [][]byte
-	for _, p := range policies {
-		texts = append(texts, manifest.EncodePolicy(p))
+	u, err := updateOf(stream.Items, set, policies)
+	if err != nil {
+		return nil, nil, err
 	}
-	return stream.Encode(nil, texts), findings, nil
+	for it := range u.stale {
+		u.replaced[it] = nil // an empty document
+	}
+	return stream.Encode(u.replaced, u.texts()), findings, nil
 }
 
 func setOf(config *manifest.Object) (*tier.Set, report.Findings) {
@@ -114,19 +116,16 @@ func derive(set *tier.Set, objects []*manifest.Object) ([]*networkingv1.NetworkP
 	return d.finish()
 }
 
-// existingPolicy is a NetworkPolicy of the input.
+// existingPolicy is a NetworkPolicy of the input that is not the set's own.
 type existingPolicy struct {
 	ref    report.Object
 	source workload.Source
-	// ours says that it wears the label of our policies.
-	ours bool
 }
 
 func (d *derivation) add(o *manifest.Object) {
 	d.inventory.Add(o)
-	if o.Kind == "NetworkPolicy" && o.Group() == networkingv1.GroupName {
-		_, ours := o.At("metadata", "labels").StringMap()[policy.SetLabel]
-		d.existing = append(d.existing, existingPolicy{o.Ref(), o.Source, ours})
+	if isPolicy(o) && !ownedBy(o, d.set) {
+		d.existing = append(d.existing, existingPolicy{o.Ref(), o.Source})
 	}
 }
 
@@ -154,12 +153,8 @@ func (d *derivation) handWritten(policies []*networkingv1.NetworkPolicy) report.
 		if !emitted[id{e.ref.Namespace, e.ref.Name}] {
 			continue
 		}
-		why := "is the name of a policy of ours, and a hand-written one bears it: rename the hand-written one"
-		if e.ours {
-			why = "is in the input already: take the old generated policy out of it"
-		}
 		findings = append(findings, report.Finding{ID: placement.PolicyHandWritten, Severity: report.Error, Object: e.ref,
-			File: e.source.File, Index: e.source.Index, Field: "metadata.name", Message: fmt.Sprintf("%q %s", e.ref.Name, why)})
+			File: e.source.File, Index: e.source.Index, Field: "metadata.name", Message: fmt.Sprintf("%q is the name of a policy of ours, and a hand-written one bears it: rename the hand-written one", e.ref.Name)})
 	}
 	return findings
 }
