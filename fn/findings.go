@@ -8,6 +8,8 @@ const (
 	ModeGenerator report.ID = "mode-generator"
 	// GeneratorInputAbsent is for a file of a configMapGenerator or secretGenerator that a function cannot see.
 	GeneratorInputAbsent report.ID = "generator-input-absent"
+	// ModeConfig is for a --config that is of no use.
+	ModeConfig report.ID = "mode-config"
 	// ConfigTwoSets is for two sets that would own the same layers.
 	ConfigTwoSets report.ID = "config-two-sets"
 	// EnvironmentNotBuilt is for an environment that kustomize cannot build.

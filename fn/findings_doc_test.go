@@ -31,6 +31,7 @@ var sectionPattern = regexp.MustCompile("(?s)### ([a-z0-9-]+)\n.*?\n```([a-z0-9 
 
 // notShown are the findings whose section has no input, and why.
 var notShown = map[string]string{
+	"mode-config":          "takes a flag",
 	"adopt-unmatched":      "takes a flag",
 	"policy-not-placed":    "takes a transformer that sets the namespace of some objects only",
 	"reference-too-shared": "takes ten thousand references",

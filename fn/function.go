@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -17,12 +18,43 @@ import (
 )
 
 // runFunction reads a ResourceList or a plain YAML stream and gives what is to be written. It writes nothing itself, so
-// that a failure leaves the caller with no output at all. The findings are for people; as an error they stop the run.
-func runFunction(in []byte) (out []byte, findings report.Findings, err error) {
-	if manifest.IsList(in) {
-		return runList(in)
+// that a failure leaves the caller with no output at all. config is the configuration of a plain stream, nil for the
+// preset; a ResourceList carries its own. The findings are for people; as an error they stop the run.
+func runFunction(in []byte, config *manifest.Object) (out []byte, findings report.Findings, err error) {
+	if !manifest.IsList(in) {
+		return runStream(in, config)
 	}
-	return runStream(in)
+	if config != nil {
+		return nil, nil, report.Findings{{ID: ModeConfig, Severity: report.Error, File: config.Source.File,
+			Message: "--config is for plain streams, and the input is a ResourceList, which carries its own functionConfig: leave the flag out"}}
+	}
+	return runList(in)
+}
+
+// readConfig reads the one configuration of a file; nil without a file.
+func readConfig(file string) (*manifest.Object, error) {
+	if file == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, unreadable(file, err)
+	}
+	objects, err := manifest.ReadFile(file, content)
+	if err != nil {
+		return nil, err
+	}
+	var configs []*manifest.Object
+	for _, o := range objects {
+		if isSet(o) {
+			configs = append(configs, o)
+		}
+	}
+	if len(configs) != 1 {
+		return nil, report.Findings{{ID: ModeConfig, Severity: report.Error, File: file,
+			Message: fmt.Sprintf("holds %d documents of kind NetworkPolicySet; --config takes a file with one", len(configs))}}
+	}
+	return configs[0], nil
 }
 
 // runList is the package mode where the items have paths, and the stream mode where they have none, as kustomize gives
@@ -67,12 +99,15 @@ func generator(list *manifest.List) bool {
 }
 
 // runStream is the filter mode: plain YAML in and out, as a Helm post-renderer or in a pipe.
-func runStream(in []byte) ([]byte, report.Findings, error) {
+func runStream(in []byte, config *manifest.Object) ([]byte, report.Findings, error) {
 	stream, err := manifest.ReadStream(in)
 	if err != nil {
 		return nil, nil, err
 	}
-	set, findings := setOf(nil)
+	set, findings := setOf(config)
+	if findings.Failed() {
+		return nil, nil, findings
+	}
 	d := derivation{set: set}
 	if err := stream.EachObject(d.add); err != nil {
 		return nil, nil, err

@@ -37,6 +37,7 @@ func main() {
 // run is the whole program; interactive says that standard input is a terminal, so that there is nothing to read.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, interactive bool) int {
 	code := exitGood
+	var config string
 	root := &cobra.Command{
 		Use:   "tierwall",
 		Short: "Emit the NetworkPolicies that open exactly the connections an application means",
@@ -47,7 +48,7 @@ that close the network but for the connections that are meant.
 Exit codes: 0 good, 1 findings of severity error (nothing is written), 2 usage, or what cannot be
 read or written.`,
 		Example: `  helm template shop ./chart | tierwall
-  kubectl kustomize overlays/prod | tierwall > all.yaml
+  kubectl kustomize overlays/prod | tierwall --config networkpolicyset.yaml > all.yaml
   kustomize build --enable-alpha-plugins --enable-exec inline/prod`,
 		Version:       version,
 		Args:          cobra.NoArgs,
@@ -57,10 +58,11 @@ read or written.`,
 			if interactive {
 				return cmd.Help()
 			}
-			code = function(stdin, stdout, stderr)
+			code = function(config, stdin, stdout, stderr)
 			return nil
 		},
 	}
+	root.Flags().StringVar(&config, "config", "", "`FILE` with the NetworkPolicySet for a plain stream; without it the preset holds")
 	root.AddCommand(renderCommand(stdout, stderr, &code), schemaCommand(stdout), verifyCommand(stdin, stdout, stderr, &code))
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -72,12 +74,16 @@ read or written.`,
 	return code
 }
 
-func function(stdin io.Reader, stdout, stderr io.Writer) int {
+func function(configFile string, stdin io.Reader, stdout, stderr io.Writer) int {
+	config, err := readConfig(configFile)
+	if err != nil {
+		return fail(stderr, err)
+	}
 	in, err := readInput(stdin)
 	if err != nil {
 		return fail(stderr, err)
 	}
-	out, findings, err := runFunction(in)
+	out, findings, err := runFunction(in, config)
 	if err != nil {
 		return fail(stderr, err)
 	}
