@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// checkKeys finds a mapping that has one key twice. Every reader takes another of the two, so neither can be trusted.
+// checkKeys finds a mapping that has one key twice, of which every reader takes another, or a key that is no scalar.
 // Aliases are not followed: what they point to is checked where it stands.
 func checkKeys(n *yaml.Node, path string) *problem {
 	switch n.Kind {
@@ -48,8 +48,12 @@ func checkMapping(n *yaml.Node, path string) *problem {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
-		if k.Kind != yaml.ScalarNode {
+		if k.Kind == yaml.AliasNode {
 			continue
+		}
+		if k.Kind != yaml.ScalarNode {
+			return &problem{id: InputYAML, field: path, line: k.Line,
+				message: "a key is " + kindName(k) + ", which no Kubernetes object has; is this a template that is not rendered yet?"}
 		}
 		first := seen[k.Value]
 		if seen != nil {

@@ -69,11 +69,11 @@ func (s *splitter) endsDocument(line []byte) bool {
 
 func (s *splitter) begin(marker []byte) {
 	s.directive = false
-	s.content = marker[0] == '-' && markerLength(marker) == len("---") && len(bytes.TrimSpace(marker)) > len("---")
+	s.content = marker[0] == '-' && markerLength(marker) == len("---") && len(trimBlank(marker)) > len("---")
 }
 
 func (s *splitter) text(line []byte) {
-	trimmed := bytes.TrimSpace(line)
+	trimmed := trimBlank(line)
 	switch {
 	case len(trimmed) == 0 || trimmed[0] == '#':
 	case line[0] == '%' && !s.content:
@@ -96,7 +96,7 @@ func isMarker(line []byte) bool {
 
 // markerLength is how much of a marker's line separates: all of it, unless a document begins there.
 func markerLength(line []byte) int {
-	rest := bytes.TrimSpace(line[3:])
+	rest := trimBlank(line[3:])
 	if len(rest) > 0 && rest[0] != '#' && line[0] == '-' {
 		return 3
 	}
@@ -112,9 +112,12 @@ func isBlank(body []byte) bool {
 			line = body[:n+1]
 		}
 		body = body[len(line):]
-		if trimmed := bytes.TrimSpace(line); len(trimmed) > 0 && trimmed[0] != '#' {
+		if trimmed := trimBlank(line); len(trimmed) > 0 && trimmed[0] != '#' {
 			return false
 		}
 	}
 	return true
 }
+
+// trimBlank is text without what YAML takes for white space at its ends.
+func trimBlank(text []byte) []byte { return bytes.Trim(text, " \t\r\n") }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -82,10 +83,15 @@ func isListObject(o *Object) bool {
 	if items.Node().Kind != yaml.SequenceNode {
 		return false
 	}
-	for _, f := range items.Items() {
-		if metadata := f.At("metadata").Node(); metadata == nil || metadata.Kind != yaml.MappingNode {
-			return false
-		}
+	return !slices.ContainsFunc(items.Items(), func(f Field) bool { return !looksLikeObject(f) })
+}
+
+// looksLikeObject reports whether a list's member has metadata, or says what it is.
+func looksLikeObject(f Field) bool {
+	if metadata := f.At("metadata").Node(); metadata != nil && metadata.Kind == yaml.MappingNode {
+		return true
 	}
-	return true
+	_, kind := f.At("kind").Text()
+	_, version := f.At("apiVersion").Text()
+	return kind && version
 }

@@ -69,14 +69,6 @@ func (it *Item) Object() (*Object, error) {
 	return it.object, nil
 }
 
-// Forget drops the parsed Object, which takes some twenty times the memory of its text: the next call of Object parses
-// again. Objects that were handed out stay as they are.
-func (it *Item) Forget() {
-	if it.list != nil {
-		it.object, it.err = nil, nil
-	}
-}
-
 // Bytes is the item as a YAML document of its own. The caller must not change it.
 func (it *Item) Bytes() []byte {
 	if it.document != nil || it.list == nil {

@@ -150,9 +150,6 @@ func TestItemObject(t *testing.T) {
 		if again != o {
 			t.Errorf("%s: parsed twice", name)
 		}
-		if it.Forget(); it.object != nil {
-			t.Errorf("%s: not forgotten", name)
-		}
 	}
 }
 
@@ -163,5 +160,21 @@ func TestItemObjectRefuses(t *testing.T) {
 	want := `base/web.yaml Deployment shop/web: spec.replicas: key "replicas" is there twice; leave only one of the two [input-duplicate-key]`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
+	}
+}
+
+func TestListEachObject(t *testing.T) {
+	l := mustReadList(t, list(webItem, "- kind: B\n  a: 1\n  a: 2\n", kustomizeItem))
+	var got []string
+	err := l.EachObject(func(o *Object) { got = append(got, o.Kind) })
+	if diff := cmp.Diff([]string{"Deployment"}, got); diff != "" {
+		t.Error(diff)
+	}
+	want := `B : a: key "a" is there twice; leave only one of the two [input-duplicate-key]`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	if l.Items[0].object != nil {
+		t.Error("the first item keeps its object")
 	}
 }

@@ -1,14 +1,13 @@
 package manifest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"bytes"
 
 	"go.yaml.in/yaml/v3"
 
@@ -60,6 +59,9 @@ func decodeAll(text []byte) (docs []*yaml.Node, p *problem) {
 	if json := jsonWithoutTabs(text); json != nil {
 		text = json
 	}
+	if bytes.Contains(text, []byte("%YAML 1.2")) {
+		text = newVersion.ReplaceAll(text, []byte("%YAML 1.1"))
+	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var doc yaml.Node
@@ -77,6 +79,9 @@ func decodeAll(text []byte) (docs []*yaml.Node, p *problem) {
 	}
 }
 
+// The library refuses "%YAML 1.2", which is what it reads.
+var newVersion = regexp.MustCompile(`(?m)^%YAML 1\.2\b`)
+
 var errorLine = regexp.MustCompile(`^line ([0-9]+): `)
 
 // parseProblem is the library's error with its line apart.
@@ -93,7 +98,7 @@ func parseProblem(err error) *problem {
 
 // checkText is a problem with bytes that are not text.
 func checkText(in []byte) *problem {
-	if len(bytes.TrimSpace(bytes.TrimPrefix(in, bom))) == 0 {
+	if len(trimBlank(bytes.TrimPrefix(in, bom))) == 0 {
 		return &problem{id: InputEmpty, message: "the input is empty; expected YAML documents"}
 	}
 	return checkUTF8(in)

@@ -31,7 +31,7 @@ func isPlain(s string) bool {
 	c := s[0]
 	switch {
 	case isAlnum(c), c == '/', c == '_', c >= utf8.RuneSelf:
-	case (c == '-' || c == '.') && len(s) > 1 && isAlnum(s[1]):
+	case (c == '-' || c == '.') && len(s) > 1 && isAlnum(s[1]), len(s) > 2 && s[:2] == "--" && isAlnum(s[2]):
 	default:
 		return false
 	}
