@@ -134,8 +134,8 @@ func (s *score) write(out *strings.Builder) {
 	}
 }
 
-// applied is what one environment of a folder would apply.
-type applied struct {
+// builtEnvironment is what one environment of a folder would apply.
+type builtEnvironment struct {
 	name      string
 	inventory *workload.Inventory
 	matrix    *reachability.Matrix
@@ -143,7 +143,7 @@ type applied struct {
 }
 
 // environments are the environments of a rendered folder, each as kustomize builds it; a plain folder is one.
-func environments(t *testing.T, f *folder) []*applied {
+func environments(t *testing.T, f *folder) []*builtEnvironment {
 	t.Helper()
 	layers, findings := placement.ReadTree(f.files)
 	if findings.Failed() {
@@ -158,23 +158,23 @@ func environments(t *testing.T, f *folder) []*applied {
 			}
 			objects = append(objects, read...)
 		}
-		return []*applied{analysed(t, "", objects)}
+		return []*builtEnvironment{analyse(t, "", objects)}
 	}
-	var out []*applied
+	var out []*builtEnvironment
 	for _, name := range slices.Sorted(maps.Keys(layers.Roots)) {
 		built, err := placement.Build(f.fsys, f.root, layers.Roots[name].Dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, analysed(t, name, built.Objects))
+		out = append(out, analyse(t, name, built.Objects))
 	}
 	return out
 }
 
-// analysed works out what an environment's policies let through.
-func analysed(t *testing.T, name string, objects []*manifest.Object) *applied {
+// analyse works out what an environment's policies let through.
+func analyse(t *testing.T, name string, objects []*manifest.Object) *builtEnvironment {
 	t.Helper()
-	e := &applied{name: name, byName: map[string][]*workload.Workload{}}
+	e := &builtEnvironment{name: name, byName: map[string][]*workload.Workload{}}
 	e.inventory, _ = discovery.Read(objects)
 	cluster := reachability.Cluster{CNI: reachability.Calico, PodCIDRs: podCIDRs}
 	for _, n := range e.inventory.Namespaces {
@@ -214,7 +214,7 @@ func analysed(t *testing.T, name string, objects []*manifest.Object) *applied {
 var outside = regexp.MustCompile(`^(.*)\((?:operator pods|helm)\)$`)
 
 // ends are the pods of a name.
-func (e *applied) ends(name string) (ends []reachability.Endpoint, foreign bool) {
+func (e *builtEnvironment) ends(name string) (ends []reachability.Endpoint, foreign bool) {
 	if m := outside.FindStringSubmatch(name); m != nil {
 		return []reachability.Endpoint{{Namespace: "monitoring", PodLabels: map[string]string{"app.kubernetes.io/name": m[1]}}}, true
 	}
@@ -226,7 +226,7 @@ func (e *applied) ends(name string) (ends []reachability.Endpoint, foreign bool)
 
 // open reports whether every pod of the one name may open a connection to every pod of the other; known is false where
 // the input does not say.
-func (e *applied) open(from, to string, port int32) (open, known bool) {
+func (e *builtEnvironment) open(from, to string, port int32) (open, known bool) {
 	sources, foreignSource := e.ends(from)
 	destinations, foreignDestination := e.ends(to)
 	if len(sources) == 0 || len(destinations) == 0 || foreignSource && foreignDestination {
@@ -245,7 +245,7 @@ func (e *applied) open(from, to string, port int32) (open, known bool) {
 	return true, true
 }
 
-func (c *corpusCase) scoreOf(t *testing.T, e *applied) *score {
+func (c *corpusCase) scoreOf(t *testing.T, e *builtEnvironment) *score {
 	t.Helper()
 	s := &score{shut: map[string]int{}, openShut: map[string][]string{}}
 	named := map[string]bool{}
@@ -288,7 +288,7 @@ func (c *corpusCase) scoreOf(t *testing.T, e *applied) *score {
 }
 
 // scoreExcess counts the connections on declared ports between two workloads that the table does not name.
-func scoreExcess(e *applied, s *score, named map[string]bool) {
+func scoreExcess(e *builtEnvironment, s *score, named map[string]bool) {
 	for _, a := range e.inventory.Workloads {
 		for _, b := range e.inventory.Workloads {
 			if a == b || a.HostNetwork || b.HostNetwork {
@@ -322,7 +322,7 @@ var (
 var nameAndPort = regexp.MustCompile(`\b([a-z][a-z0-9-]*):(\d+)\b`)
 
 // scoreExposed counts the workloads that someone outside, the API server or an ingress controller reaches.
-func (c *corpusCase) scoreExposed(e *applied, s *score) {
+func (c *corpusCase) scoreExposed(e *builtEnvironment, s *score) {
 	for _, line := range c.Exposed {
 		line, _, _ = strings.Cut(line, "(")
 		for _, m := range nameAndPort.FindAllStringSubmatch(line, -1) {
@@ -342,7 +342,7 @@ func (c *corpusCase) scoreExposed(e *applied, s *score) {
 	}
 }
 
-func (e *applied) exposed(w *workload.Workload, port int32) bool {
+func (e *builtEnvironment) exposed(w *workload.Workload, port int32) bool {
 	sources := []reachability.Endpoint{someone, node}
 	for _, ns := range ingressControllers {
 		sources = append(sources, reachability.Endpoint{Namespace: ns, PodLabels: map[string]string{"app.kubernetes.io/name": ns}})
@@ -356,7 +356,7 @@ var namesAndPort = regexp.MustCompile(`((?:[a-z][a-z0-9-]*, )*[a-z][a-z0-9-]*): 
 
 // scoreScraped counts the workloads whose metrics Prometheus reads. Where Prometheus is not in the input, only what lets
 // it in is looked at: it is some pod of namespace monitoring.
-func (c *corpusCase) scoreScraped(e *applied, s *score, named map[string]bool) {
+func (c *corpusCase) scoreScraped(e *builtEnvironment, s *score, named map[string]bool) {
 	for _, line := range c.Scraped {
 		for _, m := range namesAndPort.FindAllStringSubmatch(line, -1) {
 			port, err := strconv.ParseInt(m[2]+m[4], 10, 32)
@@ -381,7 +381,7 @@ func (c *corpusCase) scoreScraped(e *applied, s *score, named map[string]bool) {
 	}
 }
 
-func (e *applied) scraped(w *workload.Workload, port int32, named map[string]bool) bool {
+func (e *builtEnvironment) scraped(w *workload.Workload, port int32, named map[string]bool) bool {
 	to := reachability.PodEndpoint(w.ID())
 	for _, name := range []string{"prometheus", "prometheus-deployment"} {
 		for _, p := range e.byName[name] {

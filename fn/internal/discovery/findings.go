@@ -28,6 +28,8 @@ const (
 	idPortContradicts report.ID = "port-contradicts"
 	// A Service that would send requests to the pods of a Job or CronJob.
 	idSelectsClient report.ID = "service-selects-client"
+	// A Service without a workload in the input, in a namespace that gets a default deny.
+	idSelectsNothing report.ID = "service-selects-nothing"
 	// An Ingress or route that leads to a Service, or a port of one, that the input lacks.
 	idExposureUnresolved report.ID = "exposure-unresolved"
 	// A ConfigMap that so many workloads share that it says nothing about who calls whom.

@@ -109,6 +109,12 @@ func (r *Reader) linkServices() {
 	})
 	index := r.podIndex()
 	selections := map[string]selection{}
+	inhabited := map[string]bool{}
+	for _, c := range r.candidates {
+		if !c.HostNetwork {
+			inhabited[scope(c.Namespace)] = true
+		}
+	}
 	for _, s := range r.services {
 		if !s.selectsPods() {
 			continue
@@ -118,11 +124,24 @@ func (r *Reader) linkServices() {
 		for _, c := range chosen.candidates {
 			c.services = append(c.services, s)
 		}
+		if len(chosen.candidates)+len(chosen.clients) == 0 && inhabited[scope(s.Namespace)] {
+			r.report(s.origin, idSelectsNothing, report.Warning, "spec.selector",
+				"the selector (%s) selects no workload of the input, and the default deny of the namespace closes whatever pods it is for: add their workload to the input, or write their policies beside ours", pairs(s.Selector))
+		}
 		for _, c := range chosen.clients {
 			r.report(s.origin, idSelectsClient, report.Warning, "spec.selector",
 				"the selector also selects the pods of %s, which would get requests meant for servers: add a label to the selector that they do not wear", c.Workload)
 		}
 	}
+}
+
+// pairs is labels as KEY=VALUE, sorted.
+func pairs(labels map[string]string) string {
+	var words []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		words = append(words, key+"="+labels[key])
+	}
+	return strings.Join(words, ",")
 }
 
 // podIndex is the workloads by those labels of their pods that Services select.
