@@ -41,23 +41,23 @@ type probe struct {
 	problems    portProblems
 }
 
-func readContainer(n *yaml.Node, list string, index int) container {
+func (r *Reader) readContainer(n *yaml.Node, list string, index int) container {
 	c := container{list: list, index: index}
 	var probes [3]*yaml.Node
 	for key, value := range fields(n) {
 		switch key {
 		case "image":
-			c.image = text(value)
+			c.image = r.text(value)
 		case "ports":
-			c.ports = each(value, readContainerPort)
+			c.ports = each(value, r.readContainerPort)
 		case "env":
-			c.env = each(value, readVariable)
+			c.env = each(value, r.readVariable)
 		case "envFrom":
-			c.envFrom = each(value, readEnvFrom)
+			c.envFrom = each(value, r.readEnvFrom)
 		case "command":
-			c.command = each(value, text)
+			c.command = each(value, r.text)
 		case "args":
-			c.args = each(value, text)
+			c.args = each(value, r.text)
 		case "restartPolicy":
 			c.sidecar = list == "initContainers" && text(value) == "Always"
 		case "livenessProbe":
@@ -69,7 +69,7 @@ func readContainer(n *yaml.Node, list string, index int) container {
 		}
 	}
 	for i, of := range [3]string{"livenessProbe", "readinessProbe", "startupProbe"} {
-		c.readProbe(of, probes[i])
+		r.readProbe(&c, of, probes[i])
 	}
 	return c
 }
@@ -86,13 +86,13 @@ func each[T any](n *yaml.Node, read func(*yaml.Node) T) []T {
 	return out
 }
 
-func readContainerPort(n *yaml.Node) containerPort {
+func (r *Reader) readContainerPort(n *yaml.Node) containerPort {
 	var number, protocol *yaml.Node
 	p := containerPort{Port: workload.Port{Origin: workload.FromContainer}}
 	for key, value := range fields(n) {
 		switch key {
 		case "name":
-			p.Name = text(value)
+			p.Name = r.text(value)
 		case "containerPort":
 			number = value
 		case "protocol":
@@ -105,7 +105,7 @@ func readContainerPort(n *yaml.Node) containerPort {
 }
 
 // readProbe reads the port of a probe. All kinds of probe but exec have one.
-func (c *container) readProbe(of string, n *yaml.Node) {
+func (r *Reader) readProbe(c *container, of string, n *yaml.Node) {
 	for handler, n := range fields(n) {
 		if handler != "httpGet" && handler != "tcpSocket" && handler != "grpc" {
 			continue
@@ -114,9 +114,9 @@ func (c *container) readProbe(of string, n *yaml.Node) {
 		if isAbsent(port) {
 			continue
 		}
-		p := probe{of: of, handler: handler}
+		p := probe{of: of, handler: r.keep(handler)}
 		if name, ok := portName(port); ok {
-			p.name = name
+			p.name = r.keep(name)
 		} else {
 			p.number = p.problems.number("port", port)
 		}
@@ -136,7 +136,7 @@ func (c *container) path(k workloadKind, field string) string {
 func (r *Reader) readPorts(c *candidate) {
 	for i := range c.containers {
 		if c.containers[i].listens() {
-			r.readContainerPorts(c, &c.containers[i])
+			r.declarePorts(c, &c.containers[i])
 		}
 	}
 	for _, p := range c.declared {
@@ -151,7 +151,7 @@ func (r *Reader) readPorts(c *candidate) {
 	}
 }
 
-func (r *Reader) readContainerPorts(c *candidate, in *container) {
+func (r *Reader) declarePorts(c *candidate, in *container) {
 	for i, port := range in.ports {
 		for _, p := range port.problems {
 			r.report(c.origin, idPortInvalid, p.severity, in.path(c.kind, fmt.Sprintf("ports[%d].%s", i, p.field)), "%s", p.message)

@@ -34,6 +34,7 @@ func Read(objects []*manifest.Object) (*workload.Inventory, report.Findings) {
 // Reader is Read for objects that come one after another. It keeps none of them, only what the inventory is made of,
 // so that a large input need not be in memory as YAML nodes. The zero value is ready.
 type Reader struct {
+	texts      texts
 	findings   report.Findings
 	candidates []*candidate
 	services   []*service
@@ -112,12 +113,12 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 		}
 	case "Namespace":
 		if o.APIVersion == "v1" && !isLocal(o) {
-			labels := stringMap(child(o.Root, "metadata", "labels"))
-			r.namespaces = append(r.namespaces, workload.Namespace{Name: o.Name, Labels: labels, Source: o.Source})
+			labels := r.stringMap(child(o.Root, "metadata", "labels"))
+			r.namespaces = append(r.namespaces, workload.Namespace{Name: r.keep(o.Name), Labels: labels, Source: o.Source})
 		}
 	case "NetworkPolicy":
 		if o.APIVersion == "networking.k8s.io/v1" && !isLocal(o) {
-			r.policies = append(r.policies, workload.ExistingPolicy{Namespace: o.Namespace, Name: o.Name, Source: o.Source})
+			r.policies = append(r.policies, workload.ExistingPolicy{Namespace: r.keep(o.Namespace), Name: r.keep(o.Name), Source: o.Source})
 		}
 	case "ServiceMonitor":
 		if o.Group() == monitoringGroup && !isLocal(o) {
@@ -129,7 +130,7 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 		}
 	case "Ingress", "HTTPRoute", "GRPCRoute", "Route":
 		if isRoute(o) && !isLocal(o) {
-			r.routes = append(r.routes, route{origin: originOf(o), kind: o.Kind, backends: backendsOf(o)})
+			r.routes = append(r.routes, route{origin: r.originOf(o), kind: o.Kind, backends: backendsOf(o)})
 		}
 	default:
 		if kind, isList := strings.CutSuffix(o.Kind, "List"); isList && depth < listDepth {
@@ -140,14 +141,14 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 
 // addConfigMap takes a ConfigMap in. Of two with one name, the first by source counts.
 func (r *Reader) addConfigMap(o *manifest.Object) {
-	name := objectName{scope(o.Namespace), o.Name}
+	name := objectName{scope(r.keep(o.Namespace)), r.keep(o.Name)}
 	if known := r.configMaps[name]; known != nil && compareSources(o.Source, known.origin.source) >= 0 {
 		return
 	}
 	if r.configMaps == nil {
 		r.configMaps = map[objectName]*configMap{}
 	}
-	r.configMaps[name] = readConfigMap(o)
+	r.configMaps[name] = r.readConfigMap(o)
 }
 
 // list takes in the items of a List, as kubectl get -o yaml writes it, or of a typed list such as PodList, whose items

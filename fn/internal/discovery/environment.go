@@ -25,11 +25,11 @@ type configMap struct {
 
 type configEntry struct{ key, text string }
 
-func readConfigMap(o *manifest.Object) *configMap {
-	m := &configMap{origin: originOf(o)}
+func (r *Reader) readConfigMap(o *manifest.Object) *configMap {
+	m := &configMap{origin: r.originOf(o)}
 	for key, value := range fields(child(o.Root, "data")) {
 		if value != nil && value.Kind == yaml.ScalarNode {
-			m.entries = append(m.entries, configEntry{key, text(value)})
+			m.entries = append(m.entries, configEntry{r.keep(key), r.text(value)})
 		}
 	}
 	return m
@@ -117,14 +117,14 @@ func (e *environment) source(from envFrom) *configMap {
 // envFrom is an entry of a container's envFrom. The name is empty where it is no ConfigMap.
 type envFrom struct{ configMap, prefix string }
 
-func readEnvFrom(n *yaml.Node) envFrom {
+func (r *Reader) readEnvFrom(n *yaml.Node) envFrom {
 	var from envFrom
 	for key, value := range fields(n) {
 		switch key {
 		case "prefix":
-			from.prefix = text(value)
+			from.prefix = r.text(value)
 		case "configMapRef":
-			from.configMap = text(child(value, "name"))
+			from.configMap = r.text(child(value, "name"))
 		}
 	}
 	return from
@@ -133,17 +133,17 @@ func readEnvFrom(n *yaml.Node) envFrom {
 // variable is an entry of a container's env: a value, or the ConfigMap and key that hold it.
 type variable struct{ name, value, configMap, key string }
 
-func readVariable(n *yaml.Node) variable {
+func (r *Reader) readVariable(n *yaml.Node) variable {
 	var v variable
 	for key, value := range fields(n) {
 		switch key {
 		case "name":
-			v.name = text(value)
+			v.name = r.text(value)
 		case "value":
-			v.value = text(value)
+			v.value = r.text(value)
 		case "valueFrom":
 			if ref := child(value, "configMapKeyRef"); ref != nil {
-				v.configMap, v.key = text(child(ref, "name")), text(child(ref, "key"))
+				v.configMap, v.key = r.text(child(ref, "name")), r.text(child(ref, "key"))
 			}
 		}
 	}

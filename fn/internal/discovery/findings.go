@@ -42,7 +42,14 @@ type origin struct {
 	source workload.Source
 }
 
-func originOf(o *manifest.Object) origin { return origin{o.Ref(), o.Source} }
+func (r *Reader) originOf(o *manifest.Object) origin {
+	return origin{
+		ref: report.Object{
+			APIVersion: r.keep(o.APIVersion), Kind: r.keep(o.Kind), Namespace: r.keep(o.Namespace), Name: r.keep(o.Name),
+		},
+		source: o.Source,
+	}
+}
 
 // report records a finding about a field of an object. An empty field means the whole object.
 func (r *Reader) report(o origin, id report.ID, severity report.Severity, field, format string, args ...any) {

@@ -3,6 +3,8 @@ package discovery
 import (
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/workload"
 )
@@ -12,6 +14,21 @@ const (
 	scrapeAnnotation = "prometheus.io/scrape"
 	portAnnotation   = "prometheus.io/port"
 )
+
+// scrapeAnnotations are those annotations of a Service that Prometheus reads; nil where it has none.
+func (r *Reader) scrapeAnnotations(annotations *yaml.Node) map[string]string {
+	var out map[string]string
+	for key, value := range fields(annotations) {
+		if key != scrapeAnnotation && key != portAnnotation || value == nil || value.Kind != yaml.ScalarNode {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[r.keep(key)] = r.text(value)
+	}
+	return out
+}
 
 // refusesScrape reports whether the pods say that they are not to be scraped.
 func (c *candidate) refusesScrape() bool {

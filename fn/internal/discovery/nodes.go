@@ -167,18 +167,3 @@ func digits(s string) (int, bool) {
 	v, err := strconv.Atoi(s)
 	return v, err == nil
 }
-
-// stringMap is a mapping of scalars, as labels and annotations are; nil where it has none.
-func stringMap(n *yaml.Node) map[string]string {
-	n = resolve(n)
-	if !isMapping(n) || len(n.Content) == 0 {
-		return nil
-	}
-	out := make(map[string]string, len(n.Content)/2)
-	for key, value := range fields(n) {
-		if value != nil && value.Kind == yaml.ScalarNode {
-			out[key] = text(value)
-		}
-	}
-	return out
-}

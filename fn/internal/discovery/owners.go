@@ -14,7 +14,7 @@ import (
 type owner struct{ apiVersion, kind, name, uid string }
 
 // readOwner is the reference marked as controller, else the first; nil where there is none.
-func readOwner(references *yaml.Node) *owner {
+func (r *Reader) readOwner(references *yaml.Node) *owner {
 	var first *owner
 	for _, n := range items(references) {
 		var o owner
@@ -22,13 +22,13 @@ func readOwner(references *yaml.Node) *owner {
 		for key, value := range fields(n) {
 			switch key {
 			case "apiVersion":
-				o.apiVersion = text(value)
+				o.apiVersion = r.text(value)
 			case "kind":
-				o.kind = text(value)
+				o.kind = r.text(value)
 			case "name":
-				o.name = text(value)
+				o.name = r.text(value)
 			case "uid":
-				o.uid = text(value)
+				o.uid = r.text(value)
 			case "controller":
 				controller = isTrue(value)
 			}

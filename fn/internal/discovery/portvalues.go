@@ -62,13 +62,15 @@ func (ps *portProblems) protocol(field string, n *yaml.Node) workload.Protocol {
 	if isAbsent(n) {
 		return workload.TCP
 	}
-	switch p := workload.Protocol(text(n)); p {
-	case workload.TCP, workload.UDP, workload.SCTP:
-		return p
-	case "":
+	switch written := text(n); written {
+	case "", "TCP":
 		return workload.TCP
+	case "UDP":
+		return workload.UDP
+	case "SCTP":
+		return workload.SCTP
 	default:
-		ps.add(field, report.Warning, "%q is no protocol, so the port is left out: write TCP, UDP or SCTP", string(p))
+		ps.add(field, report.Warning, "%q is no protocol, so the port is left out: write TCP, UDP or SCTP", written)
 		return ""
 	}
 }

@@ -246,16 +246,16 @@ func (f *finder) eachMounted(c *candidate, visit func(*configMap)) {
 }
 
 // configMapVolumes are the names of the ConfigMaps in a pod's volumes, or in parts of them, in their order.
-func configMapVolumes(volumes *yaml.Node) []string {
+func (r *Reader) configMapVolumes(volumes *yaml.Node) []string {
 	var names []string
 	for _, volume := range items(volumes) {
 		for key, source := range fields(volume) {
 			switch key {
 			case "configMap":
-				names = append(names, text(child(source, "name")))
+				names = append(names, r.text(child(source, "name")))
 			case "projected":
 				for _, part := range items(child(source, "sources")) {
-					names = append(names, text(child(part, "configMap", "name")))
+					names = append(names, r.text(child(part, "configMap", "name")))
 				}
 			}
 		}

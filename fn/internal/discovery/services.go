@@ -20,23 +20,26 @@ type service struct {
 	origin origin
 	// fields are the positions of Ports in spec.ports, which may hold ports that are left out.
 	fields              []int
-	labels, annotations map[string]string
+	labels map[string]string
+	// annotations are those that Prometheus reads.
+	annotations map[string]string
 	// selected are the candidates behind Service.Workloads.
 	selected []*candidate
 }
 
 // readService takes a Service in.
 func (r *Reader) readService(o *manifest.Object) {
-	s := &service{origin: originOf(o), Service: &workload.Service{
-		Namespace: o.Namespace, Name: o.Name, Source: o.Source, Type: "ClusterIP",
+	from := r.originOf(o)
+	s := &service{origin: from, Service: &workload.Service{
+		Namespace: from.ref.Namespace, Name: from.ref.Name, Source: o.Source, Type: "ClusterIP",
 	}}
-	meta := readMetadata(child(o.Root, "metadata"))
-	s.labels, s.annotations = meta.labels, meta.annotations
+	meta := r.readMetadata(child(o.Root, "metadata"))
+	s.labels, s.annotations = meta.labels, r.scrapeAnnotations(meta.annotations)
 	var ports *yaml.Node
 	for key, value := range fields(child(o.Root, "spec")) {
 		switch key {
 		case "type":
-			if t := text(value); t != "" {
+			if t := r.text(value); t != "" {
 				s.Type = t
 			}
 		case "clusterIP":
@@ -44,7 +47,7 @@ func (r *Reader) readService(o *manifest.Object) {
 		case "externalTrafficPolicy":
 			s.LocalTraffic = text(value) == "Local"
 		case "selector":
-			s.Selector = stringMap(value)
+			s.Selector = r.stringMap(value)
 		case "ports":
 			ports = value
 		}
@@ -65,7 +68,7 @@ func (r *Reader) readServicePort(o origin, index int, n *yaml.Node) (workload.Se
 	for key, value := range fields(n) {
 		switch key {
 		case "name":
-			p.Name = text(value)
+			p.Name = r.text(value)
 		case "port":
 			number = value
 		case "targetPort":
@@ -78,7 +81,7 @@ func (r *Reader) readServicePort(o origin, index int, n *yaml.Node) (workload.Se
 	p.Port = problems.number("port", number)
 	p.Protocol = problems.protocol("protocol", protocol)
 	if name, ok := portName(target); ok {
-		p.TargetName = name
+		p.TargetName = r.keep(name)
 	} else if isUnset(target) {
 		// "If this is not specified, the value of the 'port' field is used" (core/v1, ServicePort.targetPort); the API
 		// server takes 0 and "" for unset too.

@@ -110,14 +110,14 @@ type candidate struct {
 
 // readWorkload takes a workload in, or says why it is none.
 func (r *Reader) readWorkload(o *manifest.Object, k workloadKind) {
-	meta := readMetadata(child(o.Root, "metadata"))
-	if meta.annotations[localConfig] == "true" {
+	meta := r.readMetadata(child(o.Root, "metadata"))
+	if isLocal(o) {
 		return
 	}
-	from := originOf(o)
+	from := r.originOf(o)
 	template := k.templateNode(o.Root)
 	spec := child(template, "spec")
-	name := o.Name
+	name := from.ref.Name
 	if name == "" {
 		name = meta.generateName
 	}
@@ -134,14 +134,18 @@ func (r *Reader) readWorkload(o *manifest.Object, k workloadKind) {
 	}
 	pod := meta
 	if k.template != "" {
-		pod = readMetadata(child(template, "metadata"))
+		pod = r.readMetadata(child(template, "metadata"))
+		if maps.Equal(pod.labels, meta.labels) {
+			// As most are: one of the two is enough.
+			pod.labels = meta.labels
+		}
 	}
 	c := &candidate{origin: from, kind: k, owner: meta.owner, Workload: &workload.Workload{
-		APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: name, Source: o.Source,
-		Labels: meta.labels, PodLabels: pod.labels, PodAnnotations: pod.annotations, Client: k.client,
+		APIVersion: from.ref.APIVersion, Kind: from.ref.Kind, Namespace: from.ref.Namespace, Name: name, Source: o.Source,
+		Labels: meta.labels, PodLabels: pod.labels, PodAnnotations: r.stringMap(pod.annotations), Client: k.client,
 	}}
-	c.readPodSpec(spec)
-	c.readSpec(child(o.Root, "spec"))
+	r.readPodSpec(c, spec)
+	r.readSpec(c, child(o.Root, "spec"))
 	if c.isPatch() {
 		r.report(from, idInvalid, report.Warning, "spec", "has no selector, pod label or image, as a patch has none, so this is left out: list it under patches of a kustomization, or complete it")
 		return
@@ -160,30 +164,31 @@ func (c *candidate) isPatch() bool {
 
 // metadata is what discovery reads of an ObjectMeta.
 type metadata struct {
-	generateName        string
-	labels, annotations map[string]string
-	owner               *owner
+	generateName string
+	labels       map[string]string
+	annotations  *yaml.Node
+	owner        *owner
 }
 
-func readMetadata(n *yaml.Node) metadata {
+func (r *Reader) readMetadata(n *yaml.Node) metadata {
 	var m metadata
 	for key, value := range fields(n) {
 		switch key {
 		case "generateName":
-			m.generateName = text(value)
+			m.generateName = r.text(value)
 		case "labels":
-			m.labels = stringMap(value)
+			m.labels = r.stringMap(value)
 		case "annotations":
-			m.annotations = stringMap(value)
+			m.annotations = value
 		case "ownerReferences":
-			m.owner = readOwner(value)
+			m.owner = r.readOwner(value)
 		}
 	}
 	return m
 }
 
 // readPodSpec reads the pod's spec, without judging it.
-func (c *candidate) readPodSpec(spec *yaml.Node) {
+func (r *Reader) readPodSpec(c *candidate, spec *yaml.Node) {
 	var regular, initial *yaml.Node
 	for key, value := range fields(spec) {
 		switch key {
@@ -192,7 +197,7 @@ func (c *candidate) readPodSpec(spec *yaml.Node) {
 		case "initContainers":
 			initial = value
 		case "volumes":
-			c.mounted = configMapVolumes(value)
+			c.mounted = r.configMapVolumes(value)
 		case "hostNetwork":
 			c.HostNetwork = isTrue(value)
 		}
@@ -205,10 +210,10 @@ func (c *candidate) readPodSpec(spec *yaml.Node) {
 	}
 	c.containers = make([]container, 0, count)
 	for i, n := range items(regular) {
-		c.containers = append(c.containers, readContainer(n, "containers", i))
+		c.containers = append(c.containers, r.readContainer(n, "containers", i))
 	}
 	for i, n := range items(initial) {
-		c.containers = append(c.containers, readContainer(n, "initContainers", i))
+		c.containers = append(c.containers, r.readContainer(n, "initContainers", i))
 	}
 	for i := range c.containers {
 		if image := c.containers[i].image; image != "" {
@@ -243,7 +248,7 @@ type podSelector struct {
 }
 
 // readSpec reads what a controller's own spec says, without judging it.
-func (c *candidate) readSpec(spec *yaml.Node) {
+func (r *Reader) readSpec(c *candidate, spec *yaml.Node) {
 	replicas, given := integer(child(spec, "replicas"))
 	c.idle = given && replicas == 0
 	if c.kind.selector == noSelector {
@@ -255,7 +260,7 @@ func (c *candidate) readSpec(spec *yaml.Node) {
 	if c.kind.selector != plainLabelsForm {
 		selector = child(selector, "matchLabels")
 	}
-	c.selecting.labels = stringMap(selector)
+	c.selecting.labels = r.stringMap(selector)
 }
 
 // readSelector takes over which pods a controller says are its own.
