@@ -21,6 +21,10 @@ func (p *Proof) isolation() report.Findings {
 	for i, w := range p.workloads {
 		byNamespace[namespaceOf(w.Namespace)] = append(byNamespace[namespaceOf(w.Namespace)], i)
 	}
+	policiesIn := map[string][]*policy{}
+	for _, policy := range p.policies {
+		policiesIn[policy.Namespace] = append(policiesIn[policy.Namespace], policy)
+	}
 	var out report.Findings
 	for _, name := range slices.Sorted(maps.Keys(byNamespace)) {
 		members := byNamespace[name]
@@ -29,7 +33,7 @@ func (p *Proof) isolation() report.Findings {
 		if slices.ContainsFunc(members, func(i int) bool { return p.workloads[i].Tier != "" }) {
 			severity = report.Error
 		}
-		policies := p.policiesIn(name)
+		policies := policiesIn[name]
 		if len(policies) == 0 {
 			out = append(out, findingOf(first, namespaceUnprotected, severity,
 				"namespace %s holds %s and no NetworkPolicy, so everything may reach them: give it a default deny, or run tierwall render", name, countOf(members)))
@@ -46,16 +50,6 @@ func countOf(members []int) string {
 		return "1 workload"
 	}
 	return fmt.Sprintf("%d workloads", len(members))
-}
-
-func (p *Proof) policiesIn(namespace string) []*policy {
-	var out []*policy
-	for _, policy := range p.policies {
-		if policy.Namespace == namespace {
-			out = append(out, policy)
-		}
-	}
-	return out
 }
 
 // defaultDeny says in which direction no policy isolates every pod of the namespace, so that a new one would be open.
