@@ -140,7 +140,7 @@ func (p *plan) subjectPolicies(s *site, part partition) {
 		if s.suffix != "" {
 			types = g.rules.directions()
 		}
-		np := policy.New(p.meta(g.name+s.suffix, written, g.description), *g.selector, types,
+		np := policy.New(p.meta(s.policyName(g.name), written, g.description), *g.selector, types,
 			p.write(s, part.namespaces, policy.Ingress, g.rules), p.write(s, part.namespaces, policy.Egress, g.rules))
 		p.placed = append(p.placed, Placed{Layer: s.dir, Policy: np})
 		p.give(s, g.subjects, g.rules)
@@ -249,7 +249,7 @@ func (p *plan) scrape(s *site, part partition) {
 		return
 	}
 	p.placed = append(p.placed, Placed{Layer: s.dir, Policy: policy.New(
-		p.meta("prometheus-network-policy"+s.suffix, written, "Lets Prometheus scrape every pod of the namespace."),
+		p.meta(s.policyName("prometheus-network-policy"), written, "Lets Prometheus scrape every pod of the namespace."),
 		metav1.LabelSelector{}, []policy.Direction{policy.Ingress}, p.write(s, part.namespaces, policy.Ingress, shared), nil)})
 	for i, sc := range s.scenes {
 		for _, w := range sc.pods.In(part.namespaces[i]) {

@@ -2,11 +2,15 @@ package placement
 
 import (
 	"cmp"
+	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
+	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"tierwall.dev/fn/internal/policy"
 	"tierwall.dev/fn/internal/tier"
@@ -38,6 +42,23 @@ type site struct {
 	transformed []Transformed
 	// suffix tells an environment's additional policies from the base's, such as "-prod". Empty for a layer's own.
 	suffix string
+}
+
+// policyName is a policy's name in the site. Where it would be longer than a name can be once kustomize has put its
+// prefixes and suffixes around it, it is cut, and a hash tells it from others.
+func (s *site) policyName(base string) string {
+	name := base + s.suffix
+	room := validation.DNS1123SubdomainMaxLength
+	for _, t := range s.transformed {
+		room = min(room, validation.DNS1123SubdomainMaxLength-len(t.Prefix)-len(t.Suffix))
+	}
+	if len(name) <= room {
+		return name
+	}
+	hash := fnv.New32a()
+	hash.Write([]byte(name))
+	tail := fmt.Sprintf("-%08x", hash.Sum32())
+	return strings.TrimRight(name[:max(1, room-len(tail))], "-.") + tail
 }
 
 // namespacesOf are the namespaces that a declaration has in the site's scenes; false where one does not include it.
