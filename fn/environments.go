@@ -52,12 +52,14 @@ func (f *folder) layered(tree *placement.Tree) (*planned, report.Findings, error
 	}
 	var environments []placement.Environment
 	var names []string
+	var said []report.Findings
 	for _, e := range together(roots) {
 		names = append(names, e.name)
 		meant, fs := f.meant(e)
-		findings = append(findings, fs...)
+		said = append(said, fs)
 		environments = append(environments, meant)
 	}
+	findings = append(findings, tier.Joined(said)...)
 	if len(frozen) == 0 {
 		findings = append(findings, f.set.CheckEnvironments(names)...)
 	}
