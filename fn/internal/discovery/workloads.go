@@ -236,6 +236,7 @@ func (r *Reader) judge(c *candidate) {
 	if len(c.containers) == 0 {
 		r.report(c.origin, idInvalid, report.Warning, c.kind.path("spec.containers"), "the pod template has no container: it needs at least one")
 	}
+	r.checkNames(c)
 	r.readSelector(c)
 	r.readPorts(c)
 }
