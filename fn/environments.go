@@ -134,11 +134,13 @@ func (f *folder) notProven(root *placement.Layer, b placement.Blind) report.Find
 // buildRoots builds every root that is not frozen, in the order of their names.
 func (f *folder) buildRoots(tree *placement.Tree, frozen map[string]bool) ([]*builtRoot, error) {
 	var out []*builtRoot
-	for _, name := range slices.Sorted(maps.Keys(tree.Roots)) {
+	names := slices.Sorted(maps.Keys(tree.Roots))
+	for i, name := range names {
 		root := tree.Roots[name]
 		if frozen[root.Dir] {
 			continue
 		}
+		f.progress("building "+root.Dir, i, len(names))
 		built, err := placement.Build(f.fsys, f.root, root.Dir, slices.Sorted(maps.Keys(root.Closure)))
 		if err != nil {
 			return nil, report.Findings{f.notBuilt(root.Dir, tree, err)}

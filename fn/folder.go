@@ -27,6 +27,8 @@ type folder struct {
 	// adopt are the names of hand-written policies that the user gives up, adopted the places where they were found.
 	adopt   []string
 	adopted map[workload.Source]bool
+	// progress is told what is built, and how many builds of how many are done. It is never nil.
+	progress func(what string, done, total int)
 }
 
 // render derives what the folder's generated files should be.

@@ -30,7 +30,7 @@ func readFolder(dir string) (*folder, report.Findings, error) {
 		return nil, nil, err
 	}
 	f := &folder{root: root, fsys: filesys.MakeFsOnDisk(), files: placement.Files{}, objects: map[string][]*manifest.Object{},
-		adopted: map[workload.Source]bool{}}
+		adopted: map[workload.Source]bool{}, progress: func(string, int, int) {}}
 	err = filepath.WalkDir(root, func(at string, entry fs.DirEntry, err error) error {
 		rel := filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(at, root), string(filepath.Separator)))
 		if err != nil {

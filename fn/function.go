@@ -142,15 +142,6 @@ type derivation struct {
 	existing  []existingPolicy
 }
 
-// derive is the derivation from objects that are in memory anyway.
-func derive(set *tier.Set, objects []*manifest.Object) ([]*networkingv1.NetworkPolicy, report.Findings) {
-	d := derivation{set: set}
-	for _, o := range objects {
-		d.add(o)
-	}
-	return d.finish()
-}
-
 // existingPolicy is a NetworkPolicy of the input that is not the set's own.
 type existingPolicy struct {
 	ref    report.Object

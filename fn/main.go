@@ -31,7 +31,7 @@ func main() {
 	// The run is short and its memory is a small multiple of its input: collect less often.
 	debug.SetGCPercent(400)
 	offline()
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, terminal(os.Stdin)))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, newConsole(os.Stderr), terminal(os.Stdin)))
 }
 
 // run is the whole program; interactive says that standard input is a terminal, so that there is nothing to read.
@@ -97,7 +97,7 @@ func function(configFile string, stdin io.Reader, stdout, stderr io.Writer) int 
 // say prints the findings, a line each, errors first.
 func say(stderr io.Writer, findings report.Findings) {
 	for _, f := range findings.Sorted() {
-		fmt.Fprintf(stderr, "tierwall: %s: %s\n", f.Severity, f)
+		fmt.Fprintf(stderr, "tierwall: %s: %s\n", severityText(stderr, f.Severity), f)
 	}
 }
 

@@ -37,7 +37,7 @@ func runPackage(list *manifest.List, set *tier.Set) ([]byte, report.Findings, er
 		return nil, nil, fs
 	}
 	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, set: set, partial: true,
-		adopted: map[workload.Source]bool{}}
+		adopted: map[workload.Source]bool{}, progress: func(string, int, int) {}}
 	findings, err := f.load()
 	if err != nil {
 		return nil, nil, err

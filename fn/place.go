@@ -181,11 +181,13 @@ func (f *folder) stillBuilds(r *rendering, tree *placement.Tree, frozen map[stri
 	for name, content := range r.write {
 		replaced[filepath.Join(f.root, name)] = content
 	}
-	for _, name := range slices.Sorted(maps.Keys(tree.Roots)) {
+	names := slices.Sorted(maps.Keys(tree.Roots))
+	for i, name := range names {
 		dir := tree.Roots[name].Dir
 		if frozen[dir] {
 			continue
 		}
+		f.progress("building "+dir+" with the new policies", i, len(names))
 		if _, err := placement.Build(placement.Replaced(f.fsys, replaced), f.root, dir, nil); err != nil {
 			return report.Findings{f.notBuilt(dir, tree, fmt.Errorf("with the new policies: %w", err))}
 		}

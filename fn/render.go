@@ -47,7 +47,9 @@ func render(dir string, check bool, stdout, stderr io.Writer, adopt ...string) i
 		return exitFindings
 	}
 	f.adopt = adopt
+	f.progress = func(what string, done, total int) { progress(stderr, what, done, total) }
 	r, err := f.render()
+	progressDone(stderr)
 	if err != nil {
 		return fail(stderr, err)
 	}
