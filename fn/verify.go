@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -25,6 +26,7 @@ import (
 
 // verifyCommand is `tierwall verify DIR|FILE|-`.
 func verifyCommand(stdin io.Reader, stdout, stderr io.Writer, code *int) *cobra.Command {
+	var format string
 	cmd := &cobra.Command{
 		Use:   "verify DIR|FILE|-",
 		Short: "Prove that the policies open exactly the connections that are meant",
@@ -35,43 +37,62 @@ what kustomize build or kubectl get -o yaml wrote. It changes nothing.
 
 Exit codes: 0 all holds, 1 findings of severity error, 2 usage or unreadable input.`,
 		Example: `  tierwall verify kustomize
+  tierwall verify kustomize -o sarif > tierwall.sarif
   kustomize build overlays/prod | tierwall verify -
   kubectl get deploy,sts,ds,pods,svc,ns,netpol -A -o yaml | tierwall verify -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			*code = verify(args[0], stdin, stdout, stderr)
+			if !slices.Contains(report.Formats(), format) {
+				return fmt.Errorf("--output %q is no format; known are %s", format, strings.Join(report.Formats(), ", "))
+			}
+			*code = verify(args[0], report.Format(format), stdin, stdout, stderr)
 			return nil
 		},
 	}
+	cmd.Flags().StringVarP(&format, "output", "o", string(report.Text), "`FORMAT` of the report on standard output: "+strings.Join(report.Formats(), ", "))
 	return cmd
 }
 
-func verify(source string, stdin io.Reader, stdout, stderr io.Writer) int {
+// verify writes the report to standard output. In text, findings go to standard error; the other formats hold them.
+func verify(source string, format report.Format, stdin io.Reader, stdout, stderr io.Writer) int {
+	r := &report.Report{Version: version, Root: rootOf(source)}
 	p, findings, err := readProject(source, stdin)
 	if err != nil {
 		fmt.Fprintf(stderr, "tierwall: %v\n", err)
 		return exitUsage
 	}
-	if findings.Failed() {
-		say(stderr, findings)
-		return exitFindings
+	r.Findings = findings
+	if !findings.Failed() {
+		proofs, err := p.prove()
+		if err != nil {
+			return fail(stderr, err)
+		}
+		for _, e := range proofs {
+			r.Environments = append(r.Environments, e.report())
+		}
 	}
-	proofs, err := p.prove()
-	if err != nil {
-		say(stderr, findings)
-		return fail(stderr, err)
+	if format == report.Text {
+		say(stderr, r.All())
 	}
-	for _, e := range proofs {
-		findings = append(findings, e.findings...)
+	if err := r.Write(stdout, format); err != nil {
+		fmt.Fprintf(stderr, "tierwall: writing standard output: %v\n", err)
+		return exitUsage
 	}
-	say(stderr, findings)
-	for _, e := range proofs {
-		fmt.Fprintln(stdout, e.summary())
-	}
-	if findings.Failed() {
+	if r.All().Failed() {
 		return exitFindings
 	}
 	return exitGood
+}
+
+// rootOf is what the files of the findings are below, seen from the working directory; empty where that is not below it.
+func rootOf(source string) string {
+	if source == "-" || filepath.IsAbs(source) || !filepath.IsLocal(source) {
+		return ""
+	}
+	if info, err := os.Stat(source); err == nil && !info.IsDir() {
+		source = filepath.Dir(source)
+	}
+	return filepath.ToSlash(source)
 }
 
 // project is what is proved: environments, the set, and tests.
@@ -88,7 +109,7 @@ type applied struct {
 	objects []*manifest.Object
 }
 
-// proof is what was proved of an environment.
+// proof is what was proved of an environment. Without a model there is no Proof, and the findings say why.
 type proof struct {
 	applied
 	*assertion.Proof
@@ -239,6 +260,9 @@ func (p *project) proveOne(e applied) (*proof, error) {
 	}
 	model, fs := modelOf(p.set, e.name, inventory)
 	findings = append(findings, fs...)
+	if model == nil {
+		return &proof{applied: e, findings: findings.Sorted()}, nil
+	}
 	a, err := assertion.New(assertion.Input{Model: model, Inventory: inventory, Objects: e.objects, Tests: tests,
 		Profile: p.set.Profile, OwnLabel: policy.SetLabel})
 	if err != nil {
@@ -247,36 +271,20 @@ func (p *project) proveOne(e applied) (*proof, error) {
 	return &proof{e, a, model, append(findings, a.Findings()...).Sorted()}, nil
 }
 
-// summary is one line that says what was proved.
-func (p *proof) summary() string {
-	name := p.name
-	if name == "" {
-		name = "the environment"
+// report is the proof as it is written.
+func (p *proof) report() report.Environment {
+	e := report.Environment{Name: p.name, Findings: p.findings}
+	if p.Proof == nil {
+		return e
 	}
-	flows, nevers := 0, 0
+	e.Workloads, e.Policies = len(p.model.Workloads), p.Policies()
 	for _, g := range p.model.Groups {
-		flows += len(g.From) * len(g.To)
+		e.Flows += len(g.From) * len(g.To)
 	}
 	for _, g := range p.model.NeverGroups {
-		nevers += len(g.From) * len(g.To)
+		e.Nevers += len(g.From) * len(g.To)
 	}
-	verdict := "proved"
-	if p.findings.Failed() {
-		verdict = "NOT proved"
-	}
-	return fmt.Sprintf("%s: %s: %s under %s; %s meant, %s ruled out", name, verdict, count(len(p.model.Workloads), "workload"),
-		count(p.Policies(), "policy"), count(flows, "connection"), count(nevers, "connection"))
-}
-
-// count is the number with its noun.
-func count(n int, noun string) string {
-	switch {
-	case n == 1:
-		return "1 " + noun
-	case noun == "policy":
-		return fmt.Sprintf("%d policies", n)
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return e
 }
 
 // findingsOf are the findings that an error stands for.

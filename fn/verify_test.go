@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"tierwall.dev/fn/internal/report"
 )
 
 // provedFolders are the shipped package and the examples that hold rendered policies.
@@ -17,7 +19,7 @@ func TestShippedPackageAndExamplesProve(t *testing.T) {
 	for _, dir := range provedFolders {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			if code := verify(dir, nil, &stdout, &stderr); code != exitGood {
+			if code := verify(dir, report.Text, nil, &stdout, &stderr); code != exitGood {
 				t.Errorf("exit code %d, want %d\n%s%s", code, exitGood, stdout.String(), stderr.String())
 			}
 			if strings.Contains(stderr.String(), "warning") || strings.Contains(stdout.String(), "NOT proved") || stdout.Len() == 0 {
@@ -81,7 +83,7 @@ func TestEveryWeakeningIsCaught(t *testing.T) {
 				}
 			}
 			var stdout, stderr bytes.Buffer
-			code := verify(dir, nil, &stdout, &stderr)
+			code := verify(dir, report.Text, nil, &stdout, &stderr)
 			lines := regexp.MustCompile(`(?m)^tierwall: (error|warning): .*\[`+w.want+`\]$`).FindAllString(stderr.String(), -1)
 			if code != exitFindings || len(lines) == 0 {
 				t.Errorf("exit code %d, want %d and %s:\n%s%s", code, exitFindings, w.want, stdout.String(), stderr.String())

@@ -27,6 +27,14 @@ type Object struct {
 	APIVersion, Kind, Namespace, Name string
 }
 
+// String is KIND NAMESPACE/NAME, or KIND NAME without a namespace.
+func (o Object) String() string {
+	if o.Namespace == "" {
+		return o.Kind + " " + o.Name
+	}
+	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
+
 // Finding is one thing to say about the input.
 type Finding struct {
 	ID       ID
@@ -59,12 +67,7 @@ func (f Finding) String() string {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(f.Object.Kind)
-		b.WriteByte(' ')
-		if f.Object.Namespace != "" {
-			b.WriteString(f.Object.Namespace + "/")
-		}
-		b.WriteString(f.Object.Name)
+		b.WriteString(f.Object.String())
 	}
 	if b.Len() > 0 {
 		b.WriteString(": ")
