@@ -92,7 +92,7 @@ func (r *resources) addToNothing(entries []string, literal string) []byte {
 	text := r.insertLines(line.end, r.rootIndent()+r.dash(), entries)
 	if literal != "" {
 		at := r.offset(r.value)
-		text = splice(text, at, at+len(literal), "")
+		text = splice(text, r.fromColon(at), at+len(literal), "")
 	}
 	return text
 }
@@ -106,11 +106,15 @@ func (r *resources) addToEmpty(entries []string) []byte {
 		return splice(r.text, open+1, open+1, strings.Join(flowQuoted(entries), ", "))
 	}
 	text := r.insertLines(line.end, r.rootIndent()+r.dash(), entries)
-	start := open
-	if colon := r.afterColon(); len(bytes.TrimSpace(r.text[colon:open])) == 0 {
-		start = colon
+	return splice(text, r.fromColon(open), open+closing+1, "")
+}
+
+// fromColon is the place behind the key's colon if only spaces stand between it and at, else at.
+func (r *resources) fromColon(at int) int {
+	if colon := r.afterColon(); colon <= at && len(trimBlank(r.text[colon:at])) == 0 {
+		return colon
 	}
-	return splice(text, start, open+closing+1, "")
+	return at
 }
 
 // insertLines puts lines at the start of a line, or at the end of the text, whose last line stays as finished or

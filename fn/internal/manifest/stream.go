@@ -111,7 +111,7 @@ func (s *Stream) Encode(replace map[*Item][]byte, add [][]byte) []byte {
 		text, replaced := replace[c.item]
 		if c.item == nil || !replaced {
 			out = append(out, c.body...)
-			empty = empty && len(trimBlank(bytes.TrimPrefix(c.body, bom))) == 0
+			empty = empty && len(bytes.Trim(bytes.TrimPrefix(c.body, bom), " \r\n")) == 0
 			continue
 		}
 		empty = false
