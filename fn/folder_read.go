@@ -140,8 +140,7 @@ func oneSet(sets []*manifest.Object) (*manifest.Object, report.Findings) {
 	case 1:
 		return sets[0], nil
 	}
-	return nil, report.Findings{{ID: ConfigTwoSets, Severity: report.Error, File: sets[1].Source.File, Index: sets[1].Source.Index, Object: sets[1].Ref(),
-		Message: fmt.Sprintf("%s holds a NetworkPolicySet too, and both would own the same layers: put them into one, or render a folder that holds only one", sets[0].Source)}}
+	return nil, report.Findings{twoSets(sets[0], sets[1])}
 }
 
 func (f *folder) read(name string) ([]*manifest.Object, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -31,32 +30,6 @@ func runFunction(in []byte, config *manifest.Object) (out []byte, findings repor
 	return runList(in)
 }
 
-// readConfig reads the one configuration of a file; nil without a file.
-func readConfig(file string) (*manifest.Object, error) {
-	if file == "" {
-		return nil, nil
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, unreadable(file, err)
-	}
-	objects, err := manifest.ReadFile(file, content)
-	if err != nil {
-		return nil, err
-	}
-	var configs []*manifest.Object
-	for _, o := range objects {
-		if isSet(o) {
-			configs = append(configs, o)
-		}
-	}
-	if len(configs) != 1 {
-		return nil, report.Findings{{ID: ModeConfig, Severity: report.Error, File: file,
-			Message: fmt.Sprintf("holds %d documents of kind NetworkPolicySet; --config takes a file with one", len(configs))}}
-	}
-	return configs[0], nil
-}
-
 // runList is the package mode where the items have paths, and the stream mode where they have none, as kustomize gives
 // them to a transformer.
 func runList(in []byte) ([]byte, report.Findings, error) {
@@ -68,7 +41,11 @@ func runList(in []byte) ([]byte, report.Findings, error) {
 		return nil, nil, report.Findings{{ID: ModeGenerator, Severity: report.Error,
 			Message: "a kustomize generator sees no resources, so no workload can be found: list the same file under transformers: of a Component instead"}}
 	}
-	set, findings := setOf(list.FunctionConfig)
+	config, err := configOf(list)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, findings := setOf(config)
 	if findings.Failed() {
 		return nil, nil, findings
 	}

@@ -33,9 +33,6 @@ type listPackage struct {
 // runPackage is the package mode: kpt fn render, kpt fn eval, kustomize fn run.
 func runPackage(list *manifest.List, set *tier.Set) ([]byte, report.Findings, error) {
 	p := newListPackage(list)
-	if fs := p.otherSets(set); fs.Failed() {
-		return nil, nil, fs
-	}
 	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, set: set, partial: true,
 		adopted: map[workload.Source]bool{}, progress: func(string, int, int) {}}
 	findings, err := f.load()
@@ -91,18 +88,6 @@ func (p *listPackage) files() placement.Files {
 		files[file] = text
 	}
 	return files
-}
-
-// otherSets refuses a second set among the items: both would own the same layers.
-func (p *listPackage) otherSets(set *tier.Set) report.Findings {
-	var findings report.Findings
-	for _, it := range p.list.Items {
-		if it.Kind == "NetworkPolicySet" && strings.HasPrefix(it.APIVersion, "tierwall.dev/") && it.Name != set.Name {
-			findings = append(findings, report.Finding{ID: ConfigTwoSets, Severity: report.Error, File: p.file(it), Index: it.Index, Object: it.Ref(),
-				Message: fmt.Sprintf("the function runs with NetworkPolicySet %s, and both would own the same layers: put them into one", set.Name)})
-		}
-	}
-	return findings
 }
 
 // load puts the files into the file system in memory. A generator's input that is not among them is an empty file there:

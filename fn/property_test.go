@@ -19,7 +19,7 @@ import (
 // most must not be, so that the laws are surely tried.
 const (
 	// randomFolders are few: each is written to disk, and synced, four times.
-	randomFolders = 30
+	randomFolders = 20
 	randomStreams = 200
 )
 

@@ -43,6 +43,9 @@ func (p *plan) toldApart(sc *scene, sites []*site, n int32) bool {
 	return true
 }
 
+// confusion is a workload, and one whose pods its labels select too.
+type confusion struct{ of, with *workload.Workload }
+
 // ambiguous says that no label tells a workload's pods from those of others.
 func (p *plan) ambiguous(sc *scene, w *workload.Workload) {
 	f := about(w, SelectorAmbiguous)
@@ -52,10 +55,16 @@ func (p *plan) ambiguous(sc *scene, w *workload.Workload) {
 		labels = w.PodLabels
 	}
 	var others []string
+	var sameCause bool
 	for _, o := range sc.pods.Selected(w.Namespace, labels) {
 		if o != w {
 			others = append(others, o.String())
+			p.confused[confusion{w, o}] = true
+			sameCause = sameCause || p.confused[confusion{o, w}]
 		}
+	}
+	if sameCause {
+		return // said of the other one
 	}
 	f.Message = fmt.Sprintf("no label tells its pods from those of %s, so no policy can select just them: give the pod templates a label that differs, such as app.kubernetes.io/name: %s",
 		strings.Join(others, ", "), w.Name)

@@ -35,6 +35,8 @@ type plan struct {
 	placed   []Placed
 	findings report.Findings
 	written  map[siteKey]writtenPeers
+	// confused are the pairs that leftover has found.
+	confused map[confusion]bool
 }
 
 type siteKey struct {
@@ -263,7 +265,7 @@ func (p *plan) scrape(s *site, part partition) {
 func (sc *scene) numberOf(w *workload.Workload) int32 { return sc.numbers[w] }
 
 func newPlan(owner Owner, declarations []*declaration) *plan {
-	return &plan{owner: owner, universe: newUniverse(declarations), written: map[siteKey]writtenPeers{}}
+	return &plan{owner: owner, universe: newUniverse(declarations), written: map[siteKey]writtenPeers{}, confused: map[confusion]bool{}}
 }
 
 // newScene is an environment of a plan. built is what each declaration is built to, by number.
