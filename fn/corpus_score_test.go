@@ -224,25 +224,29 @@ func (e *builtEnvironment) ends(name string) (ends []reachability.Endpoint, fore
 	return ends, false
 }
 
-// open reports whether every pod of the one name may open a connection to every pod of the other; known is false where
-// the input does not say.
-func (e *builtEnvironment) open(from, to string, port int32) (open, known bool) {
+// values are the verdicts for every pod of the one name and every pod of the other, least and greatest; known is false
+// where the input does not say. Of an end that is not in the input only the other is looked at.
+func (e *builtEnvironment) values(from, to string, port int32) (least, greatest reachability.Value, known bool) {
 	sources, foreignSource := e.ends(from)
 	destinations, foreignDestination := e.ends(to)
 	if len(sources) == 0 || len(destinations) == 0 || foreignSource && foreignDestination {
-		return false, false
+		return reachability.Denied, reachability.Denied, false
 	}
+	least = reachability.Allowed
 	for _, a := range sources {
 		for _, b := range destinations {
 			v := e.matrix.Explain(a, b, workload.TCP, port)
-			allowed := v.Value == reachability.Allowed ||
-				foreignSource && v.Ingress == reachability.Allowed || foreignDestination && v.Egress == reachability.Allowed
-			if !allowed {
-				return false, true
+			value := v.Value
+			switch {
+			case foreignSource:
+				value = v.Ingress
+			case foreignDestination:
+				value = v.Egress
 			}
+			least, greatest = min(least, value), max(greatest, value)
 		}
 	}
-	return true, true
+	return least, greatest, true
 }
 
 func (c *corpusCase) scoreOf(t *testing.T, e *builtEnvironment) *score {
@@ -256,12 +260,12 @@ func (c *corpusCase) scoreOf(t *testing.T, e *builtEnvironment) *score {
 	}
 	for _, a := range c.Allow {
 		for _, port := range a.Ports {
-			open, known := e.open(a.From, a.To, port)
+			least, _, known := e.values(a.From, a.To, port)
 			switch {
 			case !known:
 				s.outside = append(s.outside, connection(a.From, a.To, port))
 				continue
-			case open:
+			case least == reachability.Allowed:
 				s.open++
 			default:
 				s.missing = append(s.missing, connection(a.From, a.To, port))
@@ -271,12 +275,12 @@ func (c *corpusCase) scoreOf(t *testing.T, e *builtEnvironment) *score {
 	}
 	for _, a := range c.MustNotAllow {
 		for _, port := range a.Ports {
-			open, known := e.open(a.From, a.To, port)
+			_, greatest, known := e.values(a.From, a.To, port)
 			if !known {
 				continue
 			}
 			s.shut[a.Level]++
-			if open {
+			if greatest != reachability.Denied { // what is not decided is not shut
 				s.openShut[a.Level] = append(s.openShut[a.Level], connection(a.From, a.To, port))
 			}
 		}

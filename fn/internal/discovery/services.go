@@ -19,7 +19,7 @@ type service struct {
 	*workload.Service
 	origin origin
 	// fields are the positions of Ports in spec.ports, which may hold ports that are left out.
-	fields              []int
+	fields []int
 	labels map[string]string
 	// annotations are those that Prometheus reads.
 	annotations map[string]string
