@@ -7,22 +7,30 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// builder is the sink that makes YAML nodes, equal to those of the YAML library but for comments.
+// builder is the sink that makes YAML nodes, equal to those of the YAML library but for comments. It makes one document
+// after another out of the same nodes.
 type builder struct {
 	text string
 	// open are the containers from the top of the document to the current one.
 	open []*yaml.Node
-	// slab is where nodes are taken from, many at a time.
-	slab []yaml.Node
+	// slabs are where nodes are taken from, many at a time: the next is slabs[slab][at].
+	slabs    [][]yaml.Node
+	slab, at int
+	walker   walker
 }
 
 // build is the mapping at the top of a canonical document; false where the document is not canonical, or holds
 // something that is left to the library.
-func build(text []byte) (*yaml.Node, bool) {
-	// A line is a key and a value, or a dash and a value, most of the time.
-	b := &builder{text: string(text), slab: make([]yaml.Node, 2*bytes.Count(text, []byte("\n")))}
-	var w walker
-	if !walk(text, b, &w) {
+func build(text []byte) (*yaml.Node, bool) { return new(builder).build(text) }
+
+// build is build, with the nodes of the document before.
+func (b *builder) build(text []byte) (*yaml.Node, bool) {
+	if b.slabs == nil {
+		// A line is a key and a value, or a dash and a value, most of the time.
+		b.slabs = [][]yaml.Node{make([]yaml.Node, 2*bytes.Count(text, []byte("\n")))}
+	}
+	b.text, b.open, b.slab, b.at = string(text), b.open[:0], 0, 0
+	if !walk(text, b, &b.walker) {
 		return nil, false
 	}
 	return b.open[0], true
@@ -68,12 +76,16 @@ func (b *builder) container(depth, col, line int, kind yaml.Kind) *yaml.Node {
 }
 
 func (b *builder) node() *yaml.Node {
-	const more = 16
-	if len(b.slab) == 0 {
-		b.slab = make([]yaml.Node, more)
+	const more = 64
+	for b.at == len(b.slabs[b.slab]) {
+		b.slab, b.at = b.slab+1, 0
+		if b.slab == len(b.slabs) {
+			b.slabs = append(b.slabs, make([]yaml.Node, more))
+		}
 	}
-	n := &b.slab[0]
-	b.slab = b.slab[1:]
+	n := &b.slabs[b.slab][b.at]
+	b.at++
+	*n = yaml.Node{Content: n.Content[:0]}
 	return n
 }
 
@@ -92,7 +104,9 @@ func (b *builder) scalar(s scalar) (*yaml.Node, bool) {
 		return n, true
 	case flow:
 		f := flowBuilder{builder: b, text: span, line: s.line + 1, col: s.col + 1}
-		*n = *f.node()
+		made := f.node()
+		*n = *made
+		made.Content = nil
 		return n, true
 	case single:
 		n.Style, n.Value = yaml.SingleQuotedStyle, span

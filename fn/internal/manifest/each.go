@@ -2,12 +2,13 @@ package manifest
 
 import "tierwall.dev/fn/internal/report"
 
-// EachObject parses the items of the list one after another, calls visit with each object and keeps none: the nodes of
-// a document take many times the memory of its text. It ends at the first item that cannot be read. The error is
-// report.Findings.
+// EachObject parses the items of the list one after another and calls visit with each object, which is gone when visit
+// returns: the nodes of a document take many times the memory of its text, and the next one is made of them. It ends at
+// the first item that cannot be read. The error is report.Findings.
 func (l *List) EachObject(visit func(*Object)) error {
+	var p itemParser
 	for _, it := range l.Items {
-		o, err := it.take()
+		o, err := p.take(it)
 		if err != nil {
 			return err
 		}
@@ -20,11 +21,12 @@ func (l *List) EachObject(visit func(*Object)) error {
 // document that cannot be read; the others have been visited nevertheless.
 func (s *Stream) EachObject(visit func(*Object)) error {
 	var (
+		p       itemParser
 		members []*Object
 		found   report.Findings
 	)
 	for _, it := range s.Items {
-		o, err := it.take()
+		o, err := p.take(it)
 		if err != nil {
 			found = append(found, err.(report.Findings)...)
 			continue
@@ -37,9 +39,23 @@ func (s *Stream) EachObject(visit func(*Object)) error {
 	return asError(found)
 }
 
-// take is Object, of which the item keeps nothing.
-func (it *Item) take() (*Object, error) {
-	o, err := it.Object()
-	it.object, it.err = nil, nil
-	return o, err
+// itemParser parses items in the memory of the one before.
+type itemParser struct {
+	builder  builder
+	document []byte
+}
+
+// take is the item's Object, of which the item keeps nothing.
+func (p *itemParser) take(it *Item) (*Object, error) {
+	if o := it.object; o != nil {
+		// It was parsed for its identity.
+		it.object = nil
+		return o, nil
+	}
+	document := it.document
+	if document == nil {
+		p.document = unindent(p.document[:0], it.list)
+		document = p.document
+	}
+	return it.parse(&p.builder, document)
 }

@@ -53,20 +53,22 @@ func (it *Item) Ref() report.Object {
 
 // Object is the item parsed; the same one on every call. The error is report.Findings.
 func (it *Item) Object() (*Object, error) {
-	if it.object != nil || it.err != nil {
-		return it.object, it.err
+	if it.object == nil && it.err == nil {
+		it.object, it.err = it.parse(new(builder), it.Bytes())
 	}
-	root, p := parseDocument(it.Bytes())
+	return it.object, it.err
+}
+
+func (it *Item) parse(b *builder, document []byte) (*Object, error) {
+	root, p := b.parse(document)
 	if p != nil {
 		if it.list != nil && p.field != "" {
 			// Lines of what an orchestrator made of the user's file would send the user astray.
 			p.line = 0
 		}
-		it.err = report.Findings{p.finding(it.Source(), it.Ref(), it.line)}
-		return nil, it.err
+		return nil, report.Findings{p.finding(it.Source(), it.Ref(), it.line)}
 	}
-	it.object = NewObject(root, it.Source())
-	return it.object, nil
+	return NewObject(root, it.Source()), nil
 }
 
 // Bytes is the item as a YAML document of its own. The caller must not change it.
@@ -74,12 +76,12 @@ func (it *Item) Bytes() []byte {
 	if it.document != nil || it.list == nil {
 		return it.document
 	}
-	return unindent(it.list)
+	return unindent(make([]byte, 0, len(it.list)), it.list)
 }
 
-// unindent takes two columns from each line: the dash of an item's first, the indentation of the others.
-func unindent(lines []byte) []byte {
-	out := make([]byte, 0, len(lines))
+// unindent takes two columns from each line, the dash of an item's first, the indentation of the others, and appends
+// what is left to out.
+func unindent(out, lines []byte) []byte {
 	dash := true
 	for len(lines) > 0 {
 		line := lines

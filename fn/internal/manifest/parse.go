@@ -16,8 +16,11 @@ import (
 
 // parseDocument is the root node of a single document; nil where the document is empty or null. Duplicate keys and
 // aliases without bounds are problems.
-func parseDocument(text []byte) (*yaml.Node, *problem) {
-	root, ok := build(text)
+func parseDocument(text []byte) (*yaml.Node, *problem) { return new(builder).parse(text) }
+
+// parse is parseDocument, with the nodes of the document before.
+func (b *builder) parse(text []byte) (*yaml.Node, *problem) {
+	root, ok := b.build(text)
 	if !ok {
 		var p *problem
 		if root, p = parseWithLibrary(text); root == nil || p != nil {
