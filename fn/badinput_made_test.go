@@ -268,3 +268,19 @@ func giveTo(t *testing.T, parent string, user int) {
 		t.Fatal(err)
 	}
 }
+
+// TestLargeItem: an item of 50 MB passes, byte for byte.
+func TestLargeItem(t *testing.T) {
+	item := "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: large\ndata:\n  a: " + strings.Repeat("x", 50_000_000) + "\n"
+	list := "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- " + strings.TrimPrefix(indented(item), "  ")
+	for _, in := range []string{item, list} {
+		if o := execute(in); o.code != exitGood || o.stdout != in {
+			t.Errorf("exit code %d, and %d bytes for %d: %.200s", o.code, len(o.stdout), len(in), o.stderr)
+		}
+	}
+	broken := execute(list + "- apiVersion: v1\n  kind: [\n")
+	checkRefused(t, broken)
+	if len(broken.stderr) > 500 {
+		t.Errorf("the message is %d bytes long", len(broken.stderr))
+	}
+}

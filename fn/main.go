@@ -51,7 +51,7 @@ read or written.`,
   kubectl kustomize overlays/prod | tierwall --config networkpolicyset.yaml > all.yaml
   kustomize build --enable-alpha-plugins --enable-exec inline/prod`,
 		Version:       version,
-		Args:          cobra.NoArgs,
+		Args:          noSuchCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,8 +68,8 @@ read or written.`,
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.Execute(); err != nil {
-		fmt.Fprintf(stderr, "tierwall: %v; see tierwall --help\n", err)
+	if cmd, err := root.ExecuteC(); err != nil {
+		fmt.Fprintf(stderr, "tierwall: %v; see %s --help\n", err, cmd.CommandPath())
 		return exitUsage
 	}
 	return code
@@ -93,6 +93,18 @@ func function(configFile string, stdin io.Reader, stdout, stderr io.Writer) int 
 		return fail(stderr, fmt.Errorf("standard output cannot be written: %w", err))
 	}
 	return exitGood
+}
+
+// noSuchCommand refuses arguments that are no command, with the command that is near.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("unknown command %q: did you mean %s?", args[0], near[0])
+	}
+	return fmt.Errorf("unknown command %q", args[0])
 }
 
 // say prints the findings, a line each, errors first.
