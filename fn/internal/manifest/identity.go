@@ -176,10 +176,13 @@ func identify(it *Item, root *yaml.Node, path string) *problem {
 	o := NewObject(root, it.Source())
 	it.APIVersion, it.Kind, it.Namespace, it.Name = o.APIVersion, o.Kind, o.Namespace, o.Name
 	annotations := o.At("metadata", "annotations")
-	a := annotations.StringMap()
+	text := func(key string) string {
+		value, _ := annotations.At(key).Text()
+		return value
+	}
 	it.KustomizeID = annotations.At(annotationKustomizeID).Node() != nil
-	it.PackagePath = a[annotationPackagePath]
-	setPlace(it, a[annotationPath], a[annotationPathLegacy], a[annotationIndex], a[annotationIndexLegacy])
+	it.PackagePath = text(annotationPackagePath)
+	setPlace(it, text(annotationPath), text(annotationPathLegacy), text(annotationIndex), text(annotationIndexLegacy))
 	return firstProblem(
 		checkTracked(Field{node: o.Root}, path, "apiVersion", "kind", "metadata"),
 		checkTracked(o.At("metadata"), join(path, "metadata"), "namespace", "name", "annotations"),

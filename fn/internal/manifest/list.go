@@ -56,10 +56,19 @@ func ReadList(in []byte) (*List, error) {
 	if p := checkText(in); p != nil {
 		return nil, p.findings()
 	}
-	if l, ok := readCanonicalList(in); ok {
+	if l, ok := readCanonicalList(withoutTrifles(in)); ok {
 		return l, nil
 	}
 	return readForeignList(in)
+}
+
+// withoutTrifles is a list without what stands between it and the canonical form for no reason: Windows line ends,
+// which kyaml's reader does not keep either, and the marker before the only document.
+func withoutTrifles(in []byte) []byte {
+	if bytes.IndexByte(in, '\r') >= 0 {
+		in = bytes.ReplaceAll(in, []byte("\r\n"), []byte("\n"))
+	}
+	return bytes.TrimPrefix(in, []byte("---\n"))
 }
 
 // setConfig parses the functionConfig from its lines.
