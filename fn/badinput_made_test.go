@@ -44,6 +44,8 @@ func madeStandardInputs() []made {
 	return []made{
 		{name: "empty", stdin: "",
 			want: "exit 1\ntierwall: error: standard input is empty: give it a ResourceList or a YAML stream, or see tierwall --help [input-empty]\n"},
+		{name: "a byte order mark alone", stdin: "\ufeff",
+			want: "exit 1\ntierwall: error: standard input is empty: give it a ResourceList or a YAML stream, or see tierwall --help [input-empty]\n"},
 		{name: "Latin-1", stdin: "# caf\xe9\n" + web,
 			want: "exit 1\ntierwall: error: line 1: byte 0xe9 is not UTF-8; save the file as UTF-8 [input-encoding]\n"},
 		{name: "UTF-16", stdin: inUTF16(web),

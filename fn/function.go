@@ -168,7 +168,7 @@ func readInput(r io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standard input cannot be read: %w", err)
 	}
-	if len(bytes.TrimSpace(in)) == 0 {
+	if len(bytes.TrimSpace(bytes.TrimPrefix(in, []byte("\xef\xbb\xbf")))) == 0 {
 		return nil, report.Findings{{ID: manifest.InputEmpty, Severity: report.Error,
 			Message: "standard input is empty: give it a ResourceList or a YAML stream, or see tierwall --help"}}
 	}
