@@ -141,7 +141,7 @@ func (f *folder) buildRoots(tree *placement.Tree, frozen map[string]bool) ([]*bu
 			continue
 		}
 		f.progress("building "+root.Dir, i, len(names))
-		built, err := placement.Build(f.fsys, f.root, root.Dir, slices.Sorted(maps.Keys(root.Closure)))
+		built, err := f.build(tree, root)
 		if err != nil {
 			return nil, report.Findings{f.notBuilt(root.Dir, tree, err)}
 		}
@@ -154,6 +154,19 @@ func (f *folder) buildRoots(tree *placement.Tree, frozen map[string]bool) ([]*bu
 		out = append(out, b)
 	}
 	return out, nil
+}
+
+// build builds a root with its layers probed; where that fails, with a probe in the root alone: a layer that kustomize
+// takes twice holds no policy of ours anyway.
+func (f *folder) build(tree *placement.Tree, root *placement.Layer) (*placement.Built, error) {
+	built, err := placement.Build(f.fsys, f.root, root.Dir, tree.Probed(root))
+	if err == nil {
+		return built, nil
+	}
+	if alone, errAlone := placement.Build(f.fsys, f.root, root.Dir, []string{root.Dir}); errAlone == nil {
+		return alone, nil
+	}
+	return nil, err
 }
 
 // together puts roots of one directory name into one environment, unless two of them apply the same object.

@@ -68,7 +68,7 @@ func (f *folder) flat() (*planned, report.Findings, error) {
 			return nil, nil, err
 		}
 		for _, o := range read {
-			if manifest.IsKRM(o) && !f.owns(o) {
+			if o.APIVersion != "" && o.Kind != "" && !f.owns(o) {
 				objects = append(objects, o)
 			}
 		}
@@ -86,7 +86,7 @@ func (f *folder) flat() (*planned, report.Findings, error) {
 	for i, np := range policies {
 		placed = append(placed, placement.Placed{Layer: ".", Policy: np})
 		for _, x := range inventory.Policies {
-			if x.Namespace == np.Namespace && x.Name == np.Name {
+			if sameNamespace(x.Namespace, np.Namespace) && x.Name == np.Name {
 				clashes = append(clashes, placement.Clash{Placed: i, Existing: x})
 			}
 		}
@@ -94,4 +94,9 @@ func (f *folder) flat() (*planned, report.Findings, error) {
 	p := &planned{}
 	p.placed, fs = f.settle(placed, clashes)
 	return p, append(findings, fs...), nil
+}
+
+// sameNamespace reports whether two namespaces are one where the caller names none: no namespace and default.
+func sameNamespace(a, b string) bool {
+	return a == b || a+b == "default"
 }

@@ -146,14 +146,11 @@ func (d *derivation) finish() ([]*networkingv1.NetworkPolicy, report.Findings) {
 
 // handWritten refuses to take the name of a policy that is in the input already.
 func (d *derivation) handWritten(policies []*networkingv1.NetworkPolicy) report.Findings {
-	type id struct{ namespace, name string }
-	emitted := map[id]bool{}
-	for _, p := range policies {
-		emitted[id{p.Namespace, p.Name}] = true
-	}
 	var findings report.Findings
 	for _, e := range d.existing {
-		if !emitted[id{e.ref.Namespace, e.ref.Name}] {
+		if !slices.ContainsFunc(policies, func(p *networkingv1.NetworkPolicy) bool {
+			return p.Name == e.ref.Name && sameNamespace(p.Namespace, e.ref.Namespace)
+		}) {
 			continue
 		}
 		findings = append(findings, report.Finding{ID: placement.PolicyHandWritten, Severity: report.Error, Object: e.ref,

@@ -21,10 +21,8 @@ type Files map[string][]byte
 // kustomization is a layer as its file declares it.
 type kustomization struct {
 	Layer
-	file string
-	// component is true for kind Component, which is no environment of its own.
-	component bool
-	includes  []*kustomization
+	file     string
+	includes []*kustomization
 	// included is true where another kustomization of the package lists this one.
 	included bool
 	object   *manifest.Object
@@ -66,6 +64,18 @@ func (t *Tree) BlindIn(root *Layer) []Blind {
 	var out []Blind
 	for _, dir := range slices.Sorted(maps.Keys(root.Closure)) {
 		out = append(out, t.Blind[dir]...)
+	}
+	return out
+}
+
+// Probed are the directories of the layers that a build of a root can hold a probe in, sorted. A Component that lists no
+// files may be part of the build several times, where a probe would be there twice.
+func (t *Tree) Probed(root *Layer) []string {
+	var out []string
+	for _, l := range t.Layers {
+		if root.Closure[l.Dir] && (!l.Component || len(l.Files) > 0) {
+			out = append(out, l.Dir)
+		}
 	}
 	return out
 }
@@ -117,7 +127,7 @@ func newTree(all []*kustomization) *Tree {
 		t.Layers = append(t.Layers, &k.Layer)
 		t.KustomizationFile[k.Dir] = k.file
 		t.Blind[k.Dir] = k.blind
-		if !k.included && !k.component {
+		if !k.included && !k.Component {
 			roots = append(roots, &k.Layer)
 		}
 	}
@@ -138,7 +148,7 @@ func readKustomization(file string, content []byte) (*kustomization, report.Find
 		k.object = manifest.NewObject(nil, workload.Source{File: file})
 	case 1:
 		k.object = objects[0]
-		k.component = objects[0].Kind == "Component"
+		k.Component = objects[0].Kind == "Component"
 	default:
 		return nil, report.Findings{{ID: LayerUnreadable, Severity: report.Error, File: file,
 			Message: fmt.Sprintf("holds %d documents; a kustomization is one document: split the file", len(objects))}}

@@ -22,6 +22,8 @@ type Layer struct {
 	Dir string
 	// Files are the files that it lists under resources.
 	Files []string
+	// Component is true for kind Component, which is no environment of its own.
+	Component bool
 	// Closure holds the directories of the layer itself and of all layers that it includes, however deep.
 	Closure map[string]bool
 }
@@ -103,11 +105,11 @@ type coverKey struct {
 
 // declare finds out which layer declares each built workload, and which workloads of the environments are the same one.
 func (l *layering) declare(declared Declared) {
-	type key struct{ file, kind, name, tier, only string }
-	layerOf := map[string]string{}
+	type key struct{ file, layer, kind, name, tier, only string }
+	listing := map[string][]string{}
 	for _, layer := range l.layers {
 		for _, f := range layer.Files {
-			layerOf[f] = layer.Dir
+			listing[f] = append(listing[f], layer.Dir)
 		}
 	}
 	byKey := map[key]*declaration{}
@@ -115,13 +117,13 @@ func (l *layering) declare(declared Declared) {
 	for i, e := range l.environments {
 		found[i] = map[*declaration]*workload.Workload{}
 		for _, w := range e.Model.Workloads {
-			dir, known := layerOf[w.Source.File]
-			k := key{w.Source.File, w.Kind, w.Name, w.Tier, ""}
-			if all := e.Layers[dir]; known && len(all) == 1 {
+			dir, known := declaring(e, listing[w.Source.File])
+			k := key{w.Source.File, dir, w.Kind, w.Name, w.Tier, ""}
+			if all := e.Layers[dir]; known {
 				k.name = strings.TrimSuffix(strings.TrimPrefix(w.Name, all[0].Prefix), all[0].Suffix)
 			} else {
 				// Generated, or built in twice: no layer's policy can be for this one alone.
-				dir, k.only = "", fmt.Sprintf("%d %s", i, w.ID())
+				dir, k.layer, k.only = "", "", fmt.Sprintf("%d %s", i, w.ID())
 			}
 			d := byKey[k]
 			if d == nil {
@@ -143,6 +145,21 @@ func (l *layering) declare(declared Declared) {
 		}
 		l.built = append(l.built, built)
 	}
+}
+
+// declaring is the one layer of those listing a file through which the environment has it; a file may be listed by a base
+// and by another kustomization that the environment does not include. False where it has it twice, or not by a probed layer.
+func declaring(e Environment, listing []string) (string, bool) {
+	var dirs []string
+	for _, dir := range listing {
+		if len(e.Layers[dir]) > 0 {
+			dirs = append(dirs, dir)
+		}
+	}
+	if len(dirs) != 1 || len(e.Layers[dirs[0]]) != 1 {
+		return "", false
+	}
+	return dirs[0], true
 }
 
 // shared writes what several environments have in common, into the lowest layer where it all meets.
