@@ -19,7 +19,7 @@ import (
 // runFunction reads a ResourceList or a plain YAML stream and gives what is to be written. It writes nothing itself, so
 // that a failure leaves the caller with no output at all. config is the configuration of a plain stream, nil for the
 // preset; a ResourceList carries its own. The findings are for people; as an error they stop the run.
-func runFunction(in []byte, config *manifest.Object) (out []byte, findings report.Findings, err error) {
+func runFunction(in []byte, config *manifest.Object) (out manifest.Pieces, findings report.Findings, err error) {
 	if !manifest.IsList(in) {
 		return runStream(in, config)
 	}
@@ -32,7 +32,7 @@ func runFunction(in []byte, config *manifest.Object) (out []byte, findings repor
 
 // runList is the package mode where the items have paths, and the stream mode where they have none, as kustomize gives
 // them to a transformer.
-func runList(in []byte) ([]byte, report.Findings, error) {
+func runList(in []byte) (manifest.Pieces, report.Findings, error) {
 	list, err := manifest.ReadList(in)
 	if err != nil {
 		return nil, nil, err
@@ -65,7 +65,7 @@ func runList(in []byte) ([]byte, report.Findings, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	out, err := list.Encode(u.entries(list.Items), findings.Sorted())
+	out, err := list.Pieces(u.entries(list.Items), findings.Sorted())
 	return out, findings, err
 }
 
@@ -76,7 +76,7 @@ func generator(list *manifest.List) bool {
 }
 
 // runStream is the filter mode: plain YAML in and out, as a Helm post-renderer or in a pipe.
-func runStream(in []byte, config *manifest.Object) ([]byte, report.Findings, error) {
+func runStream(in []byte, config *manifest.Object) (manifest.Pieces, report.Findings, error) {
 	stream, err := manifest.ReadStream(in)
 	if err != nil {
 		return nil, nil, err
@@ -101,7 +101,7 @@ func runStream(in []byte, config *manifest.Object) ([]byte, report.Findings, err
 	for it := range u.stale {
 		u.replaced[it] = nil // an empty document
 	}
-	return stream.Encode(u.replaced, u.texts()), findings, nil
+	return stream.Pieces(u.replaced, u.texts()), findings, nil
 }
 
 func setOf(config *manifest.Object) (*tier.Set, report.Findings) {

@@ -89,7 +89,7 @@ func function(configFile string, stdin io.Reader, stdout, stderr io.Writer) int 
 		return fail(stderr, err)
 	}
 	say(stderr, findings)
-	if _, err := stdout.Write(out); err != nil {
+	if _, err := out.WriteTo(stdout); err != nil {
 		return fail(stderr, fmt.Errorf("standard output cannot be written: %w", err))
 	}
 	return exitGood

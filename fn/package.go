@@ -31,7 +31,7 @@ type listPackage struct {
 }
 
 // runPackage is the package mode: kpt fn render, kpt fn eval, kustomize fn run.
-func runPackage(list *manifest.List, set *tier.Set) ([]byte, report.Findings, error) {
+func runPackage(list *manifest.List, set *tier.Set) (manifest.Pieces, report.Findings, error) {
 	p := newListPackage(list)
 	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, set: set, partial: true,
 		adopted: map[workload.Source]bool{}, progress: func(string, int, int) {}}
@@ -44,7 +44,7 @@ func runPackage(list *manifest.List, set *tier.Set) ([]byte, report.Findings, er
 		return nil, nil, err
 	}
 	findings = append(findings, r.findings...)
-	out, err := list.Encode(p.entries(f, r), findings.Sorted())
+	out, err := list.Pieces(p.entries(f, r), findings.Sorted())
 	return out, findings, err
 }
 

@@ -33,32 +33,40 @@ func (l *List) Unchanged() []Entry {
 // findings the results of the input stay, as with kyaml's framework. It refuses entries that miss an item of the list
 // or have it twice, and a Text that is no single mapping.
 func (l *List) Encode(entries []Entry, results report.Findings) ([]byte, error) {
+	p, err := l.Pieces(entries, results)
+	if err != nil {
+		return nil, err
+	}
+	return p.Bytes(), nil
+}
+
+// Pieces is Encode without a copy of the items that stay as they came.
+func (l *List) Pieces(entries []Entry, results report.Findings) (Pieces, error) {
 	if err := l.checkEntries(entries); err != nil {
 		return nil, err
 	}
-	size := l.size + len(results)*512
-	for _, e := range entries {
-		size += len(e.Text) + len(e.Text)/8
-	}
-	out := make([]byte, 0, size)
-	out = append(out, "apiVersion: "+l.apiVersion+"\nkind: "+listKind+"\nitems:"...)
-	head := len(out)
-	out = append(out, '\n')
+	const around = 3 // head, config and results
+	items := make(Pieces, 1, len(entries)+around)
 	alone := l.sharesAnchors() && !l.isUnchanged(entries)
+	empty := true
 	for i, e := range entries {
-		var err error
-		if out, err = appendEntry(out, e, alone); err != nil {
+		text, err := entryText(e, alone)
+		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i, err)
 		}
+		items = append(items, text)
+		empty = empty && len(text) == 0
 	}
-	if len(out) == head+1 {
-		out = append(out[:head], " []\n"...)
+	head := "apiVersion: " + l.apiVersion + "\nkind: " + listKind + "\nitems:"
+	if empty {
+		head += " []"
 	}
-	out = append(out, l.config...)
+	items[0] = []byte(head + "\n")
+	items = append(items, l.config)
 	if len(results) > 0 {
-		return appendResults(out, results), nil
+		return append(items, appendResults(nil, results)), nil
 	}
-	return append(out, l.results...), nil
+	return append(items, l.results), nil
 }
 
 func (l *List) checkEntries(entries []Entry) error {
@@ -113,22 +121,22 @@ func (l *List) isUnchanged(entries []Entry) bool {
 	return true
 }
 
-// appendEntry writes one entry. alone writes items that share anchors as documents of their own, because the item with
-// the anchor may be gone.
-func appendEntry(out []byte, e Entry, alone bool) ([]byte, error) {
+// entryText is one entry as it stands in the list. alone writes items that share anchors as documents of their own,
+// because the item with the anchor may be gone.
+func entryText(e Entry, alone bool) ([]byte, error) {
 	switch {
 	case e.Remove:
-		return out, nil
+		return nil, nil
 	case e.Text != nil:
 		text, err := embeddable(e.Text)
 		if err != nil {
 			return nil, err
 		}
-		return appendIndented(out, text), nil
+		return appendIndented(nil, text), nil
 	case e.Item.shared && alone:
-		return appendIndented(out, e.Item.document), nil
+		return appendIndented(nil, e.Item.document), nil
 	}
-	return append(out, e.Item.list...), nil
+	return e.Item.list, nil
 }
 
 // nothing is the sink that takes everything.

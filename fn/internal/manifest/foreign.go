@@ -24,7 +24,7 @@ func readForeignList(in []byte) (*List, error) {
 	if p != nil {
 		return nil, p.findings()
 	}
-	l := &List{size: len(text)}
+	l := &List{}
 	l.apiVersion, _ = Field{node: root}.At("apiVersion").Text()
 	for i, item := range (Field{node: root}).At("items").Items() {
 		it, p := foreignItem(item.Node(), i)

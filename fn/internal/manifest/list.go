@@ -19,8 +19,6 @@ type List struct {
 	apiVersion string
 	// config and results are the fields with their keys, as they stand in the output; empty for none.
 	config, results []byte
-	// size is the length of the input.
-	size int
 }
 
 // The ResourceList versions of the KRM functions specification; kyaml writes v1, older orchestrators the others.

@@ -23,7 +23,7 @@ type listSink struct {
 // readCanonicalList reads a list whose every line is canonical; false for any other.
 func readCanonicalList(in []byte) (*List, bool) {
 	var w walker
-	s := &listSink{w: &w, list: &List{size: len(in)}, id: identity{in: in}}
+	s := &listSink{w: &w, list: &List{}, id: identity{in: in}}
 	if !walk(in, s, &w) || !s.endPart(len(in)) || !s.complete() {
 		return nil, false
 	}

@@ -104,42 +104,7 @@ func readIdentity(it *Item, document []byte) bool {
 // Encode is the stream with some documents replaced and others added at the end. All that is not replaced stays byte
 // for byte, separators and comments between documents included.
 func (s *Stream) Encode(replace map[*Item][]byte, add [][]byte) []byte {
-	var out []byte
-	empty := true
-	for _, c := range s.chunks {
-		out = append(out, c.separator...)
-		text, replaced := replace[c.item]
-		if c.item == nil || !replaced {
-			out = append(out, c.body...)
-			empty = empty && len(bytes.Trim(bytes.TrimPrefix(c.body, bom), " \r\n")) == 0
-			continue
-		}
-		empty = false
-		if bytes.HasPrefix(c.body, bom) {
-			out = append(out, bom...)
-		}
-		out = s.appendDocument(s.endLine(out), text)
-	}
-	for _, text := range add {
-		if out = s.endLine(out); !empty && !s.endsInMarker(out) {
-			out = append(out, s.lineEnds([]byte("---\n"))...)
-		}
-		out = s.appendDocument(out, text)
-		empty = false
-	}
-	return out
-}
-
-func (s *Stream) appendDocument(out, text []byte) []byte {
-	return s.endLine(append(out, s.lineEnds(text)...))
-}
-
-// endLine completes the last line.
-func (s *Stream) endLine(out []byte) []byte {
-	if n := len(out); n == 0 || out[n-1] == '\n' || bytes.Equal(out, bom) {
-		return out
-	}
-	return append(out, s.lineEnds([]byte("\n"))...)
+	return s.Pieces(replace, add).Bytes()
 }
 
 // lineEnds is text with the line ends of the stream.
@@ -149,11 +114,4 @@ func (s *Stream) lineEnds(text []byte) []byte {
 		text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
 	}
 	return text
-}
-
-// endsInMarker reports whether the last line is "---" and no document follows it yet.
-func (s *Stream) endsInMarker(out []byte) bool {
-	out = bytes.TrimRight(out, "\r\n")
-	last := out[bytes.LastIndexByte(out, '\n')+1:]
-	return bytes.Equal(last, []byte("---"))
 }
