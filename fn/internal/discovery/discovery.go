@@ -50,7 +50,7 @@ type Reader struct {
 // Add takes one object in.
 func (r *Reader) Add(o *manifest.Object) { r.object(o, 0) }
 
-// Finish is the inventory of all objects that were added. The Reader is used up.
+// Finish is the inventory of all objects that were added. The Reader is empty afterwards.
 func (r *Reader) Finish() (*workload.Inventory, report.Findings) {
 	r.settleNamespaces()
 	r.settleWorkloads()
@@ -79,7 +79,9 @@ func (r *Reader) Finish() (*workload.Inventory, report.Findings) {
 	slices.SortStableFunc(inv.Policies, func(a, b workload.ExistingPolicy) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), compareSources(a.Source, b.Source))
 	})
-	return inv, r.findings.Sorted()
+	findings := r.findings.Sorted()
+	*r = Reader{}
+	return inv, findings
 }
 
 // objectName names an object of a known kind. The namespace is a scope.

@@ -24,7 +24,6 @@ func (s *Set) Model(environment string, inv *workload.Inventory) (*Model, report
 	m := &Model{Environment: environment, Workloads: inv.Workloads}
 	m.Groups = e.groups()
 	m.NeverGroups = e.never(append(s.startNever(), s.Never...))
-	m.Flows, m.Never = pairs(m.Groups), pairs(m.NeverGroups)
 	e.sayGuesses()
 	e.sayDisagreements(inv)
 	return m, e.findings.Sorted()

@@ -12,23 +12,14 @@ type Model struct {
 	Environment string
 	// Workloads are all workloads of the inventory, those without a tier too, in the inventory's order.
 	Workloads []*workload.Workload
-	// Groups are the flows that hold, in their compact form, always filled: each pair of endpoints that has a flow is in
-	// exactly one group. Sorted by first From, first To and ports.
+	// Groups are the flows that hold, in their compact form: each pair of endpoints that has a flow is in exactly one
+	// group. Each has them one by one. Sorted by first From, first To and ports.
 	Groups []Group
-	// Flows are the same flows, one for each pair of endpoints, sorted by From and To. Nil where there are more than
-	// MaxPairs: use Groups or Each then.
-	Flows []Flow
-	// NeverGroups are the invariants that hold after flows of the user have suspended cells of the preset's, always
-	// filled, by the order of their declaration. Internet means public addresses here, as a source too. Two invariants
-	// may speak of the same pair. Ports are what must stay closed.
+	// NeverGroups are the invariants that hold after flows of the user have suspended cells of the preset's, by the order
+	// of their declaration. Internet means public addresses here, as a source too. Two invariants may speak of the same
+	// pair. Ports are what must stay closed.
 	NeverGroups []Group
-	// Never are the same invariants, one for each pair of endpoints of each group, sorted by From and To. Nil where there
-	// are more than MaxPairs. A peer may stand for a part of its addresses.
-	Never []Flow
 }
-
-// MaxPairs is how many pairs of endpoints Model.Flows and Model.Never hold at most, each.
-const MaxPairs = 200_000
 
 // Group is flows that differ in their ends only: every From has the flow to every To, itself included where it is in both
 // (replicas of one workload).

@@ -416,9 +416,9 @@ func TestModel(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := set(t, tc.spec)
 			m, findings := s.Model(tc.environment, inventory(t, tc.workloads))
-			diff(t, "flows", words(tc.flows), lines(m.Flows))
+			diff(t, "flows", words(tc.flows), lines(pairs(m.Groups)))
 			if tc.never != "" {
-				diff(t, "invariants", words(tc.never), lines(m.Never))
+				diff(t, "invariants", words(tc.never), lines(pairs(m.NeverGroups)))
 			}
 			diff(t, "findings", words(tc.findings), brief(findings))
 			if t.Failed() {

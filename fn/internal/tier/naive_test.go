@@ -379,9 +379,9 @@ func TestModelAgainstNaive(t *testing.T) {
 		reduced.Without = withNamedWorkloads(n, s.Without)
 		n.local.Without = withNamedWorkloads(n, n.local.Without)
 		n.set = &reduced
-		diff(t, "connections", n.model(), singly(t, m.Flows))
-		diff(t, "closed addresses", n.naiveClosed(withNamedWorkloads(n, s.Never)), closed(m.Never))
-		if len(m.Flows) > 0 {
+		diff(t, "connections", n.model(), singly(t, pairs(m.Groups)))
+		diff(t, "closed addresses", n.naiveClosed(withNamedWorkloads(n, s.Never)), closed(pairs(m.NeverGroups)))
+		if len(m.Groups) > 0 {
 			nonEmpty++
 		}
 		if slices.ContainsFunc(brief(findings), func(line string) bool { return strings.HasPrefix(line, "info never-suspended") }) {

@@ -13,23 +13,6 @@ func (m *Model) Each(visit func(Flow) bool) { each(m.Groups, visit) }
 // EachNever is Each for the invariants.
 func (m *Model) EachNever(visit func(Flow) bool) { each(m.NeverGroups, visit) }
 
-// pairs are the groups' flows one by one; nil where there are too many.
-func pairs(groups []Group) []Flow {
-	n := 0
-	for _, g := range groups {
-		n += len(g.From) * len(g.To)
-		if n > MaxPairs {
-			return nil
-		}
-	}
-	out := make([]Flow, 0, n)
-	each(groups, func(f Flow) bool {
-		out = append(out, f)
-		return true
-	})
-	return out
-}
-
 // end is a destination and the group that has it.
 type end struct {
 	to    Endpoint

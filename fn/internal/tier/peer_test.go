@@ -127,7 +127,7 @@ func TestSuspendedAddresses(t *testing.T) {
 	s := set(t, "peers: [{name: backup, cidrs: [203.0.113.0/24]}]\nflows: [{from: database, to: backup, ports: [443]}]")
 	m, _ := s.Model("", inventory(t, "db database 5432"))
 	var got []string
-	for _, f := range m.Never {
+	for _, f := range pairs(m.NeverGroups) {
 		for _, line := range targets(f.To.Peer.To) {
 			got = append(got, f.Ports.String()+" to "+line)
 		}
@@ -144,5 +144,5 @@ func TestNeverFromInternet(t *testing.T) {
 	m, _ := set(t, bare+"never: [{from: internet, to: a}]").Model("", inventory(t, "x a 1"))
 	diffInOrder(t, "the source", words(`
 		0.0.0.0/0 except 10.0.0.0/8 100.64.0.0/10 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16
-		::/0 except fc00::/7 fe80::/10`), targets(m.Never[0].From.Peer.From))
+		::/0 except fc00::/7 fe80::/10`), targets(pairs(m.NeverGroups)[0].From.Peer.From))
 }
