@@ -40,6 +40,8 @@ type planned struct {
 	placed []placement.Placed
 	// frozen are the layers whose policies stay as they are, since an environment that includes them cannot be built here.
 	frozen map[string]bool
+	// roots are what was built, before anything is written.
+	roots []*builtRoot
 }
 
 // layered plans the policies of a folder of kustomizations, each environment as kustomize builds it.
@@ -50,6 +52,7 @@ func (f *folder) layered(tree *placement.Tree) (*planned, report.Findings, error
 	if err != nil {
 		return nil, nil, err
 	}
+	p.roots = roots
 	var environments []placement.Environment
 	var names []string
 	var said []report.Findings
@@ -145,15 +148,19 @@ func (f *folder) buildRoots(tree *placement.Tree, frozen map[string]bool) ([]*bu
 		if err != nil {
 			return nil, report.Findings{f.notBuilt(root.Dir, tree, err)}
 		}
-		b := &builtRoot{name: name, layer: root, built: built}
-		for _, o := range built.Objects {
-			if !f.owns(o) {
-				b.objects = append(b.objects, o)
-			}
-		}
-		out = append(out, b)
+		out = append(out, f.newRoot(name, root, built))
 	}
 	return out, nil
+}
+
+func (f *folder) newRoot(name string, layer *placement.Layer, built *placement.Built) *builtRoot {
+	b := &builtRoot{name: name, layer: layer, built: built}
+	for _, o := range built.Objects {
+		if !f.owns(o) {
+			b.objects = append(b.objects, o)
+		}
+	}
+	return b
 }
 
 // build builds a root with its layers probed; where that fails, with a probe in the root alone: a layer that kustomize

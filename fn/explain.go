@@ -108,7 +108,7 @@ func explain(source string, q question, stdin io.Reader, stdout, stderr io.Write
 		}
 		known = true
 		if e.Proof == nil {
-			say(stderr, e.findings)
+			say(stderr, e.said)
 			return exitFindings, nil
 		}
 		if err := e.answer(&out, q); err != nil {
@@ -116,11 +116,7 @@ func explain(source string, q question, stdin io.Reader, stdout, stderr io.Write
 		}
 	}
 	if !known {
-		var names []string
-		for _, e := range proofs {
-			names = append(names, e.name)
-		}
-		return exitUsage, fmt.Errorf("--environment %s is none of %s", q.environment, strings.Join(names, ", "))
+		return exitUsage, fmt.Errorf("--environment %s is none of %s", q.environment, strings.Join(p.names(), ", "))
 	}
 	if _, err := io.WriteString(stdout, out.String()); err != nil {
 		return exitUsage, err

@@ -56,7 +56,7 @@ func (f *folder) render() (*rendering, error) {
 	if err := f.place(r, tree, plan); err != nil {
 		return nil, err
 	}
-	return r, f.stillBuilds(r, tree, plan.frozen)
+	return r, f.prove(r, tree, plan)
 }
 
 // flat plans a folder without kustomizations: every KRM file counts.

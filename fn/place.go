@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"path/filepath"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -169,28 +168,4 @@ func inFile(err error, file string) error {
 		}
 	}
 	return fs
-}
-
-// stillBuilds builds every environment again with what would be written; an environment that kustomize refuses then is an
-// error, and nothing is written.
-func (f *folder) stillBuilds(r *rendering, tree *placement.Tree, frozen map[string]bool) error {
-	if len(r.write)+len(r.remove) == 0 {
-		return nil
-	}
-	replaced := map[string][]byte{}
-	for name, content := range r.write {
-		replaced[filepath.Join(f.root, name)] = content
-	}
-	names := slices.Sorted(maps.Keys(tree.Roots))
-	for i, name := range names {
-		dir := tree.Roots[name].Dir
-		if frozen[dir] {
-			continue
-		}
-		f.progress("building "+dir+" with the new policies", i, len(names))
-		if _, err := placement.Build(placement.Replaced(f.fsys, replaced), f.root, dir, nil); err != nil {
-			return report.Findings{f.notBuilt(dir, tree, fmt.Errorf("with the new policies: %w", err))}
-		}
-	}
-	return nil
 }

@@ -22,7 +22,8 @@ func renderCommand(stdout, stderr io.Writer, code *int) *cobra.Command {
 		Short: "Write the NetworkPolicies of a kustomize package into its base and overlays",
 		Long: `render reads the kustomizations below DIR, builds every environment in process, and writes the
 policies: what all environments share beside the base, what differs beside the overlays. Only files
-that change are written, all of them or none.`,
+that change are written, all of them or none, and only once it is proved that the environments, as
+kustomize builds them with the new policies, open exactly the connections that are meant.`,
 		Example: `  tierwall render kustomize
   tierwall render kustomize --adopt default-deny-all,allow-dns
   tierwall render kustomize --check   # in CI: fails when the folder is out of date`,

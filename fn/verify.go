@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"tierwall.dev/fn/internal/assertion"
 	"tierwall.dev/fn/internal/discovery"
@@ -113,8 +112,9 @@ type applied struct {
 type proof struct {
 	applied
 	*assertion.Proof
-	model    *tier.Model
-	findings report.Findings
+	model *tier.Model
+	// said is what there is to say of the input, findings what the proof says.
+	said, findings report.Findings
 }
 
 // readProject reads a folder, a file, or standard input where the source is "-". The error is for what cannot be read.
@@ -137,12 +137,12 @@ func readProject(source string, stdin io.Reader) (*project, report.Findings, err
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: placement.Files{name: in}, objects: map[string][]*manifest.Object{}}
+	f := &folder{files: placement.Files{name: in}, objects: map[string][]*manifest.Object{}}
 	findings := f.readSet()
 	if findings.Failed() {
 		return nil, findings, nil
 	}
-	p, fs := f.project()
+	p, fs := f.flatProject()
 	return p, append(findings, fs...), nil
 }
 
@@ -158,33 +158,59 @@ func readSource(source string, stdin io.Reader) (in []byte, name string, err err
 
 // project is the folder's environments, as kustomize builds them; all of its objects, where it has no kustomization.
 func (f *folder) project() (*project, report.Findings) {
-	p := &project{set: f.set}
 	tree, findings := placement.ReadTree(f.files)
 	if findings.Failed() {
 		return nil, findings
 	}
+	if len(tree.Layers) == 0 {
+		return f.flatProject()
+	}
+	p := &project{set: f.set}
 	tests, fs := f.readTests()
 	p.tests = tests
 	findings = append(findings, fs...)
-	if len(tree.Layers) == 0 {
-		objects, fs := f.everyObject()
-		p.environments = []applied{{name: f.set.Environment, objects: objects}}
-		return p, append(findings, fs...)
-	}
 	frozen, fs := f.freeze(tree)
 	findings = append(findings, fs...)
 	roots, err := f.buildRoots(tree, frozen)
 	if err != nil {
 		return nil, append(findings, findingsOf(err)...)
 	}
+	p.environments = appliedTogether(roots)
+	if len(frozen) == 0 {
+		findings = append(findings, f.set.CheckEnvironments(p.names())...)
+	}
+	return p, findings
+}
+
+// flatProject is one environment of all objects of the folder's files.
+func (f *folder) flatProject() (*project, report.Findings) {
+	p := &project{set: f.set}
+	tests, findings := f.readTests()
+	p.tests = tests
+	objects, fs := f.everyObject()
+	p.environments = []applied{{f.set.Environment, objects}}
+	return p, append(findings, fs...)
+}
+
+// appliedTogether are the environments of roots that are built, policies of ours included.
+func appliedTogether(roots []*builtRoot) []applied {
+	var out []applied
 	for _, e := range together(roots) {
 		one := applied{name: e.name}
 		for _, r := range e.roots {
 			one.objects = append(one.objects, r.built.Objects...)
 		}
-		p.environments = append(p.environments, one)
+		out = append(out, one)
 	}
-	return p, findings
+	return out
+}
+
+func (p *project) names() []string {
+	var out []string
+	for _, e := range p.environments {
+		out = append(out, e.name)
+	}
+	return out
 }
 
 // everyObject is all KRM objects of the folder's files.
@@ -235,18 +261,27 @@ func (f *folder) readTests() ([]*tier.Test, report.Findings) {
 // prove proves every environment.
 func (p *project) prove() ([]*proof, error) {
 	var out []*proof
+	var said []report.Findings
 	for _, e := range p.environments {
 		one, err := p.proveOne(e)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, one)
+		said = append(said, one.said)
+	}
+	holds := map[report.Finding]bool{}
+	for _, f := range tier.Joined(said) {
+		holds[f] = true
+	}
+	for _, one := range out {
+		one.said = slices.DeleteFunc(one.said, func(f report.Finding) bool { return !holds[f] })
 	}
 	return out, nil
 }
 
 func (p *project) proveOne(e applied) (*proof, error) {
-	inventory, findings := discovery.Read(e.objects)
+	inventory, said := discovery.Read(e.objects)
 	var tests []assertion.Test
 	for _, t := range p.tests {
 		if len(t.Environments) > 0 && !slices.Contains(t.Environments, path.Base(e.name)) && !slices.Contains(t.Environments, e.name) {
@@ -255,25 +290,26 @@ func (p *project) proveOne(e applied) (*proof, error) {
 		seen := p.set.ForTest(t)
 		seen.AssignTiers(inventory)
 		expected, fs := seen.Expect(e.name, inventory, t)
-		findings = append(findings, fs...)
+		said = append(said, fs...)
 		tests = append(tests, assertion.Test{Test: t, Expected: expected})
 	}
 	model, fs := modelOf(p.set, e.name, inventory)
-	findings = append(findings, fs...)
+	out := &proof{applied: e, model: model, said: append(said, fs...).Sorted()}
 	if model == nil {
-		return &proof{applied: e, findings: findings.Sorted()}, nil
+		return out, nil
 	}
 	a, err := assertion.New(assertion.Input{Model: model, Inventory: inventory, Objects: e.objects, Tests: tests,
 		Profile: p.set.Profile, OwnLabel: policy.SetLabel})
 	if err != nil {
 		return nil, err
 	}
-	return &proof{e, a, model, append(findings, a.Findings()...).Sorted()}, nil
+	out.Proof, out.findings = a, a.Findings()
+	return out, nil
 }
 
 // report is the proof as it is written.
 func (p *proof) report() report.Environment {
-	e := report.Environment{Name: p.name, Findings: p.findings}
+	e := report.Environment{Name: p.name, Findings: append(slices.Clone(p.said), p.findings...)}
 	if p.Proof == nil {
 		return e
 	}

@@ -17,6 +17,8 @@ type end struct {
 	number int
 	class  int
 	probe  *probe
+	// peer is true for an end that is what a peer stands for.
+	peer bool
 }
 
 func (p *Proof) endpointOf(e end) reachability.Endpoint {
@@ -37,17 +39,22 @@ func (p *Proof) text(e end) string {
 func (p *Proof) ends(list []tier.Endpoint, d reachability.Direction) []end {
 	var out []end
 	seen := map[int]bool{}
+	add := func(i int, peer bool) {
+		if c := p.class(i); !seen[c] {
+			seen[c] = true
+			out = append(out, end{number: i, class: c, peer: peer})
+		}
+	}
 	for _, e := range list {
 		if e.Workload != nil {
-			i := p.number[e.Workload]
-			if c := p.class(i); !seen[c] {
-				seen[c] = true
-				out = append(out, end{i, c, nil})
-			}
+			add(p.number[e.Workload], false)
 			continue
 		}
+		for _, i := range p.meant.members[e.Peer] {
+			add(i, true)
+		}
 		for _, probe := range p.probesOf(e.Peer, d) {
-			out = append(out, end{-1, -1, probe})
+			out = append(out, end{number: -1, class: -1, probe: probe, peer: true})
 		}
 	}
 	return out
@@ -212,15 +219,20 @@ func (p *Proof) sayShortfall(s *shortfall) string {
 	return fmt.Sprintf("%s: the %s of %s is isolated by %s, and no rule lets it through", listed(s.texts), s.direction, p.text(s.at), s.because)
 }
 
-// blocked says which flows do not get through, at the workload whose end denies them.
+// blocked says which flows do not get through, at the workload whose end denies them. A peer that policies of the input
+// isolate is no workload of the flow, and the generator does not open it.
 func (p *Proof) blocked() report.Findings {
 	var out report.Findings
 	for _, s := range p.shortfalls(p.in.Model.Groups) {
-		id, severity := flowBlocked, report.Error
-		if s.value == reachability.Unknown {
+		id, severity, advice := flowBlocked, report.Error, ""
+		switch {
+		case s.value == reachability.Unknown:
 			id, severity = flowUnproven, report.Warning
+		case s.at.peer:
+			id, severity = peerIsolated, report.Warning
+			advice = "; flows open only the other end of a peer: give its workload a tier and flows, or open it by hand"
 		}
-		out = append(out, p.at(s, id, severity, fmt.Sprintf("%s means %s", strings.Join(s.declared, ", "), p.sayShortfall(s))))
+		out = append(out, p.at(s, id, severity, fmt.Sprintf("%s means %s%s", strings.Join(s.declared, ", "), p.sayShortfall(s), advice)))
 	}
 	return out
 }

@@ -45,10 +45,13 @@ func namespaceOf(name string) string {
 	return name
 }
 
+// localConfig marks an object that is never applied (KRM functions specification).
+const localConfig = "config.kubernetes.io/local-config"
+
 // readPolicies takes the NetworkPolicies out of the objects, and says what of them cannot be read.
 func (p *Proof) readPolicies() {
 	for _, o := range p.in.Objects {
-		if o.Kind != "NetworkPolicy" || o.Group() != networkingv1.GroupName {
+		if o.Kind != "NetworkPolicy" || o.Group() != networkingv1.GroupName || o.At("metadata", "annotations").StringMap()[localConfig] == "true" {
 			continue
 		}
 		np, err := manifest.DecodePolicy(o)

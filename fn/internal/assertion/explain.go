@@ -22,7 +22,7 @@ type End struct {
 // WorkloadEnd is the pods of a workload of the environment.
 func (p *Proof) WorkloadEnd(w *workload.Workload) End {
 	i := p.number[w]
-	return End{w.String(), end{i, p.class(i), nil}}
+	return End{w.String(), end{number: i, class: p.class(i)}}
 }
 
 // PeerEnds are the ends that a peer stands for, as a source or as a destination: ranges of addresses, each told apart
@@ -33,8 +33,11 @@ func (p *Proof) PeerEnds(peer *tier.Peer, source bool) []End {
 		d = reachability.Ingress
 	}
 	var out []End
+	for _, i := range p.meant.members[peer] {
+		out = append(out, p.WorkloadEnd(p.workloads[i]))
+	}
 	for _, probe := range p.probesOf(peer, d) {
-		out = append(out, End{probe.text, end{-1, -1, probe}})
+		out = append(out, End{probe.text, end{number: -1, class: -1, probe: probe}})
 	}
 	return out
 }
@@ -42,7 +45,7 @@ func (p *Proof) PeerEnds(peer *tier.Peer, source bool) []End {
 // AddressEnd is the addresses of a prefix.
 func AddressEnd(prefix netip.Prefix) End {
 	e := reachability.ExternalEndpoint(prefix)
-	return End{prefix.String(), end{-1, -1, rangeProbe(e)}}
+	return End{prefix.String(), end{number: -1, class: -1, probe: rangeProbe(e)}}
 }
 
 // Peers are the peers that the environment's flows, invariants and tests name, in their order.

@@ -6,6 +6,7 @@ import "tierwall.dev/fn/internal/report"
 const (
 	flowBlocked       report.ID = "flow-blocked"         // error: a flow that is meant does not get through
 	flowUnproven      report.ID = "flow-unproven"        // warning: whether a flow gets through cannot be said
+	peerIsolated      report.ID = "peer-isolated"        // warning: a flow is blocked at the end of a peer
 	neverOpen         report.ID = "never-open"           // error: a never is open, or may be
 	connectionUnmeant report.ID = "connection-not-meant" // error: a connection is open that no flow means
 	ruleUnmeant       report.ID = "rule-not-meant"       // error in a policy of ours, else warning: one end opens what no flow means

@@ -15,10 +15,13 @@ import (
 // oldAnnotation isolated a namespace before networking/v1; nothing reads it any more.
 const oldAnnotation = "net.beta.kubernetes.io/network-policy"
 
-// isolation says which namespaces and workloads no policy isolates.
+// isolation says which namespaces and workloads no policy isolates. Those on the host network none can.
 func (p *Proof) isolation() report.Findings {
 	byNamespace := map[string][]int{}
 	for i, w := range p.workloads {
+		if w.HostNetwork {
+			continue
+		}
 		byNamespace[namespaceOf(w.Namespace)] = append(byNamespace[namespaceOf(w.Namespace)], i)
 	}
 	policiesIn := map[string][]*policy{}
@@ -96,14 +99,11 @@ func policyTypes(spec networkingv1.NetworkPolicySpec) []networkingv1.PolicyType 
 	return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
 }
 
-// unisolated says which of a namespace's workloads no policy isolates. Those on the host network none can.
+// unisolated says which of a namespace's workloads no policy isolates.
 func (p *Proof) unisolated(members []int) report.Findings {
 	var out report.Findings
 	for _, i := range members {
 		w := p.workloads[i]
-		if w.HostNetwork {
-			continue
-		}
 		severity := report.Warning
 		if w.Tier != "" {
 			severity = report.Error

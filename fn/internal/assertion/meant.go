@@ -19,6 +19,8 @@ type meant struct {
 	between map[pairOfRoles]tier.PortSet
 	// outside remembers what is meant between a role and an end that is no workload.
 	outside map[roleAndProbe]tier.PortSet
+	// members are the workloads of the environment that each peer stands for.
+	members map[*tier.Peer][]int
 	// probes remembers the probes that stand for a peer.
 	probes map[peerAndDirection][]*probe
 }
@@ -44,22 +46,15 @@ type roleAndProbe struct {
 }
 
 func newMeant(p *Proof) *meant {
-	m := &meant{p: p, between: map[pairOfRoles]tier.PortSet{}, outside: map[roleAndProbe]tier.PortSet{}, probes: map[peerAndDirection][]*probe{}}
+	members := p.members()
+	m := &meant{p: p, members: members, between: map[pairOfRoles]tier.PortSet{}, outside: map[roleAndProbe]tier.PortSet{}, probes: map[peerAndDirection][]*probe{}}
 	from, to := make([][]int, len(p.workloads)), make([][]int, len(p.workloads))
 	fromAnyone := make([]tier.PortSet, len(p.workloads))
-	members := map[*tier.Peer][]int{}
-	byNamespace := map[string][]int{}
-	for i, w := range p.workloads {
-		byNamespace[namespaceOf(w.Namespace)] = append(byNamespace[namespaceOf(w.Namespace)], i)
-	}
 	ends := func(list []tier.Endpoint) (numbers []int, anyone bool) {
 		for _, e := range list {
 			if e.Workload != nil {
 				numbers = append(numbers, p.number[e.Workload])
 				continue
-			}
-			if _, known := members[e.Peer]; !known {
-				members[e.Peer] = p.membersOf(e.Peer, byNamespace)
 			}
 			numbers = append(numbers, members[e.Peer]...)
 			anyone = anyone || slices.ContainsFunc(e.Peer.From, func(t tier.Target) bool { return t.Any })
@@ -93,16 +88,19 @@ func newMeant(p *Proof) *meant {
 	return m
 }
 
-// membersOf are the workloads of the environment that the peer stands for.
-func (p *Proof) membersOf(peer *tier.Peer, byNamespace map[string][]int) []int {
-	var out []int
-	for _, t := range slices.Concat(peer.From, peer.To) {
-		if t.Namespace == "" {
-			continue
-		}
-		for _, i := range byNamespace[t.Namespace] {
-			if !slices.Contains(out, i) && selects(t.Pods, p.workloads[i].PodLabels) {
-				out = append(out, i)
+// members are the workloads of the environment that each peer stands for.
+func (p *Proof) members() map[*tier.Peer][]int {
+	byNamespace := map[string][]int{}
+	for i, w := range p.workloads {
+		byNamespace[namespaceOf(w.Namespace)] = append(byNamespace[namespaceOf(w.Namespace)], i)
+	}
+	out := map[*tier.Peer][]int{}
+	for _, peer := range p.peers() {
+		for _, t := range slices.Concat(peer.From, peer.To) {
+			for _, i := range byNamespace[t.Namespace] {
+				if t.Namespace != "" && !slices.Contains(out[peer], i) && selects(t.Pods, p.workloads[i].PodLabels) {
+					out[peer] = append(out[peer], i)
+				}
 			}
 		}
 	}

@@ -184,7 +184,8 @@ func (p *Proof) newProbes() *probes {
 	}
 	for _, peer := range p.peers() {
 		for _, t := range slices.Concat(peer.From, peer.To) {
-			if t.Namespace != "" {
+			// Workloads of the environment that are the peer stand for it themselves.
+			if t.Namespace != "" && len(p.meant.members[peer]) == 0 {
 				out.add(t.Namespace, t.Pods)
 			}
 		}
