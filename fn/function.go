@@ -16,10 +16,21 @@ import (
 	"tierwall.dev/fn/internal/workload"
 )
 
+// Most runs end before their memory matters, and main has the collector run seldom. For an input of more than largeInput
+// bytes the peak does matter: collectOften is how far the heap then grows between two collections, in percent of what is
+// alive. It is measured by `make bench`.
+const (
+	largeInput   = 1 << 18
+	collectOften = 60
+)
+
 // runFunction reads a ResourceList or a plain YAML stream and gives what is to be written. It writes nothing itself, so
 // that a failure leaves the caller with no output at all. config is the configuration of a plain stream, nil for the
 // preset; a ResourceList carries its own. The findings are for people; as an error they stop the run.
 func runFunction(in []byte, config *manifest.Object) (out manifest.Pieces, findings report.Findings, err error) {
+	if len(in) > largeInput {
+		debug.SetGCPercent(collectOften)
+	}
 	if !manifest.IsList(in) {
 		return runStream(in, config)
 	}

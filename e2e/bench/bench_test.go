@@ -7,6 +7,7 @@ package bench
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,7 +87,7 @@ type cost struct {
 	memory    int64
 }
 
-// runCommand runs a command from the input file to a file, which must come out no shorter.
+// runCommand runs a command from the input file to a file, which must come out at least half as long.
 func runCommand(t *testing.T, command, input string) cost {
 	t.Helper()
 	in, err := os.Open(input)
@@ -101,7 +102,8 @@ func runCommand(t *testing.T, command, input string) cost {
 	defer out.Close()
 	var said strings.Builder
 	cmd := exec.Command(command)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &said
+	// Without its type the file is passed through a pipe, as the orchestrators do.
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = struct{ io.Reader }{in}, out, &said
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%s: %v\n%.1000s", filepath.Base(command), err, said.String())
@@ -112,7 +114,7 @@ func runCommand(t *testing.T, command, input string) cost {
 	read, errIn := in.Stat()
 	written, errOut := out.Stat()
 	if errIn != nil || errOut != nil || written.Size() < read.Size()/2 {
-		t.Fatalf("%s wrote too little, or it cannot be told: %v %v", filepath.Base(command), errIn, errOut)
+		t.Fatalf("%s wrote less than half of its input, or that cannot be told: %v %v", filepath.Base(command), errIn, errOut)
 	}
 	return c
 }
