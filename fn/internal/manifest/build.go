@@ -175,10 +175,11 @@ func literalText(span string, s scalar) string {
 	return text
 }
 
-// plainTag is the tag that a plain scalar resolves to. Most begin with a letter that nothing but a string begins with.
+// plainTag is the tag that a plain scalar resolves to. Most begin with a letter that nothing but a string begins with, or
+// are longer than the words that are none: yes, no, on, off, true, false, null.
 func plainTag(n *yaml.Node) string {
 	c := n.Value[0]
-	if isAlnum(c) && c > '9' && !strings.ContainsRune("yYnNtTfFoO", rune(c)) || c == '/' || c == '_' {
+	if isAlnum(c) && c > '9' && (len(n.Value) > len("false") || !strings.ContainsRune("yYnNtTfFoO", rune(c))) || c == '/' || c == '_' {
 		return "!!str"
 	}
 	return n.ShortTag()
