@@ -1,131 +1,255 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"tierwall.dev/fn/internal/assertion"
 	"tierwall.dev/fn/internal/picture"
 	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
 )
+
+// mapping is what `tierwall map` is asked for.
+type mapping struct {
+	format picture.Format
+	// environment is empty for all.
+	environment string
+	width       int
+}
 
 // mapCommand is `tierwall map DIR|FILE|-`.
 func mapCommand(stdin io.Reader, stdout, stderr io.Writer, code *int) *cobra.Command {
+	var asked mapping
 	var format string
 	cmd := &cobra.Command{
 		Use:   "map DIR|FILE|-",
 		Short: "Show every connection that is open",
 		Long: `map shows what the policies of each environment let through, between workloads and to and from the
 peers that flows name. In text, a port with ? may be open, and one with ! is open though no flow means
-it; ports are TCP where no protocol stands with them.
+it; ports are TCP where no protocol stands with them. Text is a table, or a list where the table would
+be wider than --width.
 
 Exit codes: 0 shown, 1 the environments cannot be built, 2 usage or unreadable input.`,
 		Example: `  tierwall map kustomize
-  tierwall map kustomize -o mermaid
+  tierwall map kustomize -o mermaid --environment prod
   kubectl get deploy,sts,ds,pods,svc,ns,netpol -A -o yaml | tierwall map - -o dot | dot -Tsvg > map.svg`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			asked.format = picture.Format(format)
 			if !slices.Contains(picture.Formats(), format) {
 				return fmt.Errorf("--output %q is no format; known are %s", format, strings.Join(picture.Formats(), ", "))
 			}
 			var err error
-			*code, err = drawMap(args[0], picture.Format(format), stdin, stdout, stderr)
+			*code, err = drawMap(args[0], asked, stdin, stdout, stderr)
 			return err
 		},
 	}
 	cmd.Flags().StringVarP(&format, "output", "o", string(picture.Text), "`FORMAT` of the map: "+strings.Join(picture.Formats(), ", "))
+	cmd.Flags().StringVarP(&asked.environment, "environment", "e", "", "only this environment, by `NAME`")
+	cmd.Flags().IntVar(&asked.width, "width", picture.DefaultWidth, "a table of text is at most so many `CHARACTERS` wide")
 	return cmd
 }
 
-func drawMap(source string, format picture.Format, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	p, findings, err := readProject(source, stdin)
+// drawMap writes the map. The error is for what cannot be read, and for an environment that is not known.
+func drawMap(source string, asked mapping, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+	proofs, code, err := proofsOf(source, asked.environment, stdin, stderr)
+	if err != nil || code != exitGood {
+		return code, err
+	}
+	m := &picture.Map{Version: version}
+	for _, p := range proofs {
+		m.Environments = append(m.Environments, p.picture(asked.format.Reasons()))
+	}
+	if asked.format == picture.Text {
+		err = m.WriteText(stdout, asked.width)
+	} else {
+		err = m.Write(stdout, asked.format)
+	}
 	if err != nil {
-		return exitUsage, err
-	}
-	if findings.Failed() {
-		say(stderr, findings)
-		return exitFindings, nil
-	}
-	proofs, err := p.prove()
-	if err != nil {
-		return fail(stderr, err), nil
-	}
-	environments := []picture.Environment{}
-	for _, e := range proofs {
-		if e.Proof == nil {
-			say(stderr, e.said)
-			return exitFindings, nil
-		}
-		environments = append(environments, e.picture())
-	}
-	if err := picture.Write(stdout, format, environments); err != nil {
 		return exitUsage, fmt.Errorf("writing standard output: %w", err)
 	}
 	return exitGood, nil
 }
 
-// picture is the environment as it is drawn: peers that come in, workloads, the other peers.
-func (p *proof) picture() picture.Environment {
-	out := picture.Environment{Name: p.name, Nodes: []picture.Node{}, Connections: []picture.Connection{}}
-	sources, others := []picture.Node{}, []picture.Node{}
+// drawn is a proof with the order of its tiers.
+type drawn struct {
+	*proof
+	tiers []string
+}
+
+// proofsOf are the proofs of a source's environments, or of the one of the name. Any code but exitGood comes after what
+// was to say is said.
+func proofsOf(source, environment string, stdin io.Reader, stderr io.Writer) ([]drawn, int, error) {
+	p, findings, err := readProject(source, stdin)
+	if err != nil {
+		return nil, exitUsage, err
+	}
+	if findings.Failed() {
+		say(stderr, findings)
+		return nil, exitFindings, nil
+	}
+	if environment != "" {
+		names := p.names()
+		p.environments = slices.DeleteFunc(p.environments, func(e applied) bool { return e.name != environment })
+		if len(p.environments) == 0 {
+			return nil, exitUsage, noEnvironment(source, environment, names)
+		}
+	}
+	proofs, err := p.prove()
+	if err != nil {
+		return nil, fail(stderr, err), nil
+	}
+	var out []drawn
+	for _, one := range proofs {
+		if one.Proof == nil {
+			say(stderr, one.said)
+			return nil, exitFindings, nil
+		}
+		out = append(out, drawn{one, p.set.TierNames()})
+	}
+	return out, exitGood, nil
+}
+
+func noEnvironment(source, environment string, names []string) error {
+	names = slices.DeleteFunc(names, func(n string) bool { return n == "" })
+	if len(names) == 0 {
+		return fmt.Errorf("%s has no environments to choose from; asked for is %s", source, environment)
+	}
+	return fmt.Errorf("environment %s is none of %s", environment, strings.Join(names, ", "))
+}
+
+// picture is the environment as it is drawn, with what opens each connection where reasons are asked for.
+func (p drawn) picture(reasons bool) picture.Environment {
 	connections := p.Connections()
-	for _, peer := range p.Peers() {
-		comes := func(from bool) bool {
-			for _, c := range connections {
-				if from && c.From.Peer == peer || !from && c.To.Peer == peer {
-					return true
-				}
-			}
-			return false
-		}
-		switch n := (picture.Node{Name: peer.Name, Peer: true}); {
-		case slices.Contains(sources, n) || slices.Contains(others, n):
-		case comes(true):
-			sources = append(sources, n)
-		case comes(false):
-			others = append(others, n)
-		}
-	}
 	names := p.nodeNames()
-	out.Nodes = append(out.Nodes, sources...)
-	for _, w := range p.model.Workloads {
-		out.Nodes = append(out.Nodes, picture.Node{Name: names(tier.Endpoint{Workload: w}), Tier: w.Tier})
-	}
-	out.Nodes = append(out.Nodes, others...)
+	out := picture.Environment{Name: p.name, Nodes: p.nodes(connections, names), Connections: []picture.Connection{}}
+	at := map[[2]string]int{}
 	for _, c := range connections {
-		out.Connections = append(out.Connections, picture.Connection{From: names(c.From), To: names(c.To),
-			Ports: portTexts(c.Ports), Unknown: portTexts(c.Unknown), Unmeant: portTexts(c.Unmeant)})
+		key := [2]string{names(c.From), names(c.To)}
+		i, known := at[key]
+		if !known {
+			i = len(out.Connections)
+			at[key] = i
+			out.Connections = append(out.Connections, picture.Connection{From: key[0], To: key[1]})
+		}
+		one := &out.Connections[i]
+		for _, port := range portsDrawn(c) {
+			if !slices.Contains(one.Ports, port) {
+				one.Ports = append(one.Ports, port)
+			}
+		}
+		if !reasons {
+			continue
+		}
+		for _, o := range p.Openers(c) {
+			opener := picture.Opener{Direction: string(o.Direction), Policy: o.Policy, File: o.Source.File, Field: o.Field, Text: o.Text}
+			if !slices.Contains(one.OpenedBy, opener) {
+				one.OpenedBy = append(one.OpenedBy, opener)
+			}
+		}
 	}
+	out.Sort()
 	return out
 }
 
-// nodeNames gives each end its name: NAMESPACE/NAME, with its kind where another workload has the same.
-func (p *proof) nodeNames() func(tier.Endpoint) string {
-	count := map[string]int{}
-	short := func(e tier.Endpoint) string {
-		if e.Workload.Namespace == "" {
-			return e.Workload.Name
+// nodes are the peers that come in, the workloads in the order of their tiers, and the other peers.
+func (p drawn) nodes(connections []assertion.Connection, names func(tier.Endpoint) string) []picture.Node {
+	comes, goes := map[string]bool{}, map[string]bool{}
+	for _, c := range connections {
+		comes[names(c.From)], goes[names(c.To)] = true, true
+	}
+	var sources, workloads, others []picture.Node
+	for _, peer := range p.Peers() {
+		n := picture.Node{Name: names(tier.Endpoint{Peer: peer}), Peer: true}
+		switch {
+		case slices.Contains(sources, n) || slices.Contains(others, n):
+		case comes[n.Name]:
+			sources = append(sources, n)
+		case goes[n.Name]:
+			others = append(others, n)
 		}
-		return e.Workload.Namespace + "/" + e.Workload.Name
 	}
 	for _, w := range p.model.Workloads {
-		count[short(tier.Endpoint{Workload: w})]++
+		workloads = append(workloads, picture.Node{Name: names(tier.Endpoint{Workload: w}), Kind: w.Kind, Namespace: w.Namespace, Tier: w.Tier})
 	}
+	place := func(n picture.Node) int {
+		if i := slices.Index(p.tiers, n.Tier); i >= 0 {
+			return i
+		}
+		return len(p.tiers)
+	}
+	slices.SortStableFunc(workloads, func(a, b picture.Node) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Concat(sources, workloads, others)
+}
+
+// nodeNames gives each end its name: NAMESPACE/NAME, with its kind where another end has the same.
+func (p drawn) nodeNames() func(tier.Endpoint) string {
+	short := func(w *workload.Workload) string {
+		if w.Namespace == "" {
+			return w.Name
+		}
+		return w.Namespace + "/" + w.Name
+	}
+	count := map[string]int{}
+	for _, w := range p.model.Workloads {
+		count[short(w)]++
+	}
+	peers := map[string]bool{}
 	for _, peer := range p.Peers() {
-		count[peer.Name]++
+		peers[peer.Name] = true
+	}
+	names := map[*workload.Workload]string{}
+	taken := maps.Clone(peers)
+	for _, w := range p.model.Workloads {
+		name := short(w)
+		if count[name] > 1 || peers[name] {
+			name = w.String()
+		}
+		unique := name
+		for n := 2; taken[unique]; n++ {
+			unique = name + "#" + strconv.Itoa(n)
+		}
+		taken[unique] = true
+		names[w] = unique
 	}
 	return func(e tier.Endpoint) string {
-		switch {
-		case e.Peer != nil:
+		if e.Peer != nil {
 			return e.Peer.Name
-		case count[short(e)] > 1:
-			return e.Workload.String()
 		}
-		return short(e)
+		return names[e.Workload]
 	}
+}
+
+// portsDrawn are a connection's ports, those that are open for certain and meant first.
+func portsDrawn(c assertion.Connection) []picture.Port {
+	var out []picture.Port
+	for _, part := range []struct {
+		ports   tier.PortSet
+		verdict picture.Verdict
+	}{{c.Ports, picture.Allowed}, {c.Unknown, picture.Unknown}} {
+		meant := part.ports.Minus(c.Unmeant)
+		for _, text := range portTexts(meant) {
+			out = append(out, picture.Port{Port: text, Verdict: part.verdict, Meant: true})
+		}
+		unmeant := portTexts(part.ports.Intersect(c.Unmeant))
+		if len(meant) > 0 && len(unmeant) > 0 && part.ports.All() {
+			unmeant = []string{"all other ports"}
+		}
+		for _, text := range unmeant {
+			out = append(out, picture.Port{Port: text, Verdict: part.verdict})
+		}
+	}
+	return out
 }
 
 // portTexts are the ports one by one.

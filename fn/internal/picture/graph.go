@@ -34,21 +34,12 @@ func (e Environment) columns() []column {
 	return out
 }
 
-// numbers are the nodes' numbers, by name.
-func (e Environment) numbers() map[string]int {
-	out := map[string]int{}
-	for i, n := range e.Nodes {
-		out[n.Name] = i
-	}
-	return out
-}
-
 // writeMermaid is one flowchart with a subgraph for each environment, and in it for each tier.
-func writeMermaid(w io.Writer, environments []Environment) error {
+func (m *Map) writeMermaid(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
-	for i, e := range environments {
-		fmt.Fprintf(&b, "  subgraph e%d[%s]\n", i, mermaidText(titleOf(e)))
+	for i, e := range m.Environments {
+		fmt.Fprintf(&b, "  subgraph e%d[%s]\n", i, mermaidText(e.title()))
 		for j, c := range e.columns() {
 			fmt.Fprintf(&b, "    subgraph e%dc%d[%s]\n", i, j, mermaidText(c.title))
 			for _, n := range c.nodes {
@@ -64,7 +55,7 @@ func writeMermaid(w io.Writer, environments []Environment) error {
 		numbers := e.numbers()
 		for _, c := range e.Connections {
 			arrow := "-->"
-			if len(c.Ports) == 0 {
+			if !c.certain() {
 				arrow = "-.->"
 			}
 			fmt.Fprintf(&b, "  e%dn%d %s|%s| e%dn%d\n", i, numbers[c.From], arrow, mermaidText(c.label()), i, numbers[c.To])
@@ -79,19 +70,12 @@ func mermaidText(s string) string {
 	return `"` + strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "\n", " ").Replace(s) + `"`
 }
 
-func titleOf(e Environment) string {
-	if e.Name == "" {
-		return "environment"
-	}
-	return e.Name
-}
-
 // writeDOT is one directed graph with a cluster for each environment, and in it for each tier.
-func writeDOT(w io.Writer, environments []Environment) error {
+func (m *Map) writeDOT(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("digraph tierwall {\n  rankdir=LR;\n  node [shape=box];\n")
-	for i, e := range environments {
-		fmt.Fprintf(&b, "  subgraph cluster_e%d {\n    label=%s;\n", i, strconv.Quote(titleOf(e)))
+	for i, e := range m.Environments {
+		fmt.Fprintf(&b, "  subgraph cluster_e%d {\n    label=%s;\n", i, strconv.Quote(e.title()))
 		for j, c := range e.columns() {
 			fmt.Fprintf(&b, "    subgraph cluster_e%dc%d {\n      label=%s;\n", i, j, strconv.Quote(c.title))
 			for _, n := range c.nodes {
@@ -107,10 +91,10 @@ func writeDOT(w io.Writer, environments []Environment) error {
 		numbers := e.numbers()
 		for _, c := range e.Connections {
 			var style string
-			if len(c.Unmeant) > 0 {
+			if !c.meant() {
 				style += ", color=red"
 			}
-			if len(c.Ports) == 0 {
+			if !c.certain() {
 				style += ", style=dashed"
 			}
 			fmt.Fprintf(&b, "  e%dn%d -> e%dn%d [label=%s%s];\n", i, numbers[c.From], i, numbers[c.To], strconv.Quote(c.label()), style)

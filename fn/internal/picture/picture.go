@@ -1,15 +1,21 @@
 // Package picture draws what is open in an environment: as a table of text, JSON, Mermaid and DOT. It takes plain data and
-// decides nothing.
+// decides nothing. Same data, same bytes.
 package picture
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 )
+
+// Map is what is open, by environment.
+type Map struct {
+	// Version is the version of tierwall.
+	Version      string
+	Environments []Environment
+}
 
 // Environment is one environment's picture.
 type Environment struct {
@@ -24,6 +30,9 @@ type Environment struct {
 type Node struct {
 	// Name is unique in the environment.
 	Name string `json:"name"`
+	// Kind and Namespace are a workload's. A manifest that names no namespace leaves it empty.
+	Kind      string `json:"kind,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
 	// Tier is the workload's tier. Empty for a workload without one and for a peer.
 	Tier string `json:"tier,omitempty"`
 	// Peer is true for an end that is no workload.
@@ -32,34 +41,98 @@ type Node struct {
 
 // Connection is what is open from one node to another.
 type Connection struct {
+	// From and To are names of nodes.
 	From string `json:"from"`
 	To   string `json:"to"`
-	// Ports are open for certain, such as 8080/TCP, or "all ports".
-	Ports []string `json:"ports,omitempty"`
-	// Unknown may be open.
-	Unknown []string `json:"unknown,omitempty"`
-	// Unmeant are those of both that no flow means.
-	Unmeant []string `json:"unmeant,omitempty"`
+	// Ports are never empty.
+	Ports []Port `json:"ports"`
+	// OpenedBy is every rule that opens one of the ports, egress first, and where an end needs none, why.
+	OpenedBy []Opener `json:"openedBy"`
 }
 
-// label is the connection's ports for a drawing: those that may be open with a question mark, those that no flow means
-// with an exclamation mark.
+// Verdict is how sure it is that a port is open.
+type Verdict string
+
+// The verdicts. What is denied is no connection.
+const (
+	Allowed Verdict = "allowed"
+	Unknown Verdict = "unknown"
+)
+
+// Port is one port, or a run of ports.
+type Port struct {
+	// Port is such as 8080/TCP or 8000-8010/TCP, "all ports", or "all other ports": those that no other names.
+	Port    string  `json:"port"`
+	Verdict Verdict `json:"verdict"`
+	// Meant is true if a flow means it.
+	Meant bool `json:"meant"`
+}
+
+// label is the port for a drawing: one that may be open with a question mark, one that no flow means with an exclamation
+// mark, and TCP unsaid.
+func (p Port) label() string {
+	out := strings.TrimSuffix(p.Port, "/TCP")
+	if p.Verdict == Unknown {
+		out += "?"
+	}
+	if !p.Meant {
+		out += "!"
+	}
+	return out
+}
+
+// Opener is what opens a connection at one of its ends.
+type Opener struct {
+	// Direction is egress for the end that the connection comes from, ingress for the other.
+	Direction string `json:"direction"`
+	// Policy is NAMESPACE/NAME. Empty where no policy has to open: Text says why.
+	Policy string `json:"policy,omitempty"`
+	// File is the policy's. Empty for a stream without paths.
+	File string `json:"file,omitempty"`
+	// Field is the rule, such as spec.egress[0].
+	Field string `json:"field,omitempty"`
+	// Text is empty for a rule that opens for certain.
+	Text string `json:"text,omitempty"`
+}
+
+// label is the connection's ports for a drawing.
 func (c Connection) label() string {
-	var parts []string
-	mark := func(port, suffix string) {
-		if slices.Contains(c.Unmeant, port) {
-			suffix += "!"
-		}
-		parts = append(parts, strings.TrimSuffix(port, "/TCP")+suffix)
-	}
-	for _, p := range c.Ports {
-		mark(p, "")
-	}
-	for _, p := range c.Unknown {
-		mark(p, "?")
+	parts := make([]string, len(c.Ports))
+	for i, p := range c.Ports {
+		parts[i] = p.label()
 	}
 	return strings.Join(parts, " ")
 }
+
+// certain is true if a port is open for certain.
+func (c Connection) certain() bool {
+	return slices.ContainsFunc(c.Ports, func(p Port) bool { return p.Verdict == Allowed })
+}
+
+// meant is true if flows mean all of it.
+func (c Connection) meant() bool {
+	return !slices.ContainsFunc(c.Ports, func(p Port) bool { return !p.Meant })
+}
+
+// numbers are the nodes' places, by name.
+func (e Environment) numbers() map[string]int {
+	out := map[string]int{}
+	for i, n := range e.Nodes {
+		out[n.Name] = i
+	}
+	return out
+}
+
+// Sort puts the connections into the order of their nodes.
+func (e Environment) Sort() {
+	at := e.numbers()
+	slices.SortStableFunc(e.Connections, func(a, b Connection) int {
+		return cmp.Or(cmp.Compare(at[a.From], at[b.From]), cmp.Compare(at[a.To], at[b.To]))
+	})
+}
+
+// title names the environment where a name has to stand.
+func (e Environment) title() string { return cmp.Or(e.Name, "environment") }
 
 // Format is a way to draw.
 type Format string
@@ -72,112 +145,35 @@ const (
 	DOT     Format = "dot"
 )
 
+// writers are the formats in the order in which they are listed.
+var writers = []struct {
+	format Format
+	write  func(*Map, io.Writer) error
+}{
+	{Text, func(m *Map, w io.Writer) error { return m.writeText(w, DefaultWidth) }},
+	{JSON, (*Map).writeJSON},
+	{Mermaid, (*Map).writeMermaid},
+	{DOT, (*Map).writeDOT},
+}
+
 // Formats are the names of all formats.
-func Formats() []string { return []string{string(Text), string(JSON), string(Mermaid), string(DOT)} }
-
-// Write draws the environments.
-func Write(w io.Writer, f Format, environments []Environment) error {
-	switch f {
-	case Text:
-		return writeText(w, environments)
-	case JSON:
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
-			Environments []Environment `json:"environments"`
-		}{environments})
-	case Mermaid:
-		return writeMermaid(w, environments)
-	case DOT:
-		return writeDOT(w, environments)
-	}
-	return fmt.Errorf("%q is no format; known are %s", f, strings.Join(Formats(), ", "))
-}
-
-// widest is how many columns a table of text has at most; more destinations than that are listed instead.
-const widest = 12
-
-// writeText is a table of sources and destinations, or a list where a table would be too wide.
-func writeText(w io.Writer, environments []Environment) error {
-	for i, e := range environments {
-		if i > 0 {
-			if _, err := fmt.Fprintln(w); err != nil {
-				return err
-			}
-		}
-		if e.Name != "" {
-			if _, err := fmt.Fprintf(w, "%s\n", e.Name); err != nil {
-				return err
-			}
-		}
-		var text string
-		if columns := e.ends(func(c Connection) string { return c.To }); len(columns) <= widest {
-			text = e.table(columns)
-		} else {
-			text = e.list()
-		}
-		if _, err := io.WriteString(w, text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ends are the nodes that are an end of a connection, in their order.
-func (e Environment) ends(of func(Connection) string) []string {
-	has := map[string]bool{}
-	for _, c := range e.Connections {
-		has[of(c)] = true
-	}
+func Formats() []string {
 	var out []string
-	for _, n := range e.Nodes {
-		if has[n.Name] {
-			out = append(out, n.Name)
-		}
+	for _, f := range writers {
+		out = append(out, string(f.format))
 	}
 	return out
 }
 
-func (e Environment) table(columns []string) string {
-	cells := map[[2]string]string{}
-	for _, c := range e.Connections {
-		cells[[2]string{c.From, c.To}] = c.label()
-	}
-	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "FROM \\ TO\t%s\n", strings.Join(columns, "\t"))
-	for _, from := range e.ends(func(c Connection) string { return c.From }) {
-		row := []string{from}
-		for _, to := range columns {
-			cell := cells[[2]string{from, to}]
-			if cell == "" {
-				cell = "."
-			}
-			row = append(row, cell)
+// Reasons is true for a format that shows Connection.OpenedBy.
+func (f Format) Reasons() bool { return f == JSON }
+
+// Write draws the environments.
+func (m *Map) Write(w io.Writer, f Format) error {
+	for _, known := range writers {
+		if known.format == f {
+			return known.write(m, w)
 		}
-		fmt.Fprintln(t, strings.Join(row, "\t"))
 	}
-	_ = t.Flush() // a strings.Builder does not fail
-	return trimLines(b.String())
-}
-
-func (e Environment) list() string {
-	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "FROM\tTO\tPORTS")
-	for _, c := range e.Connections {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", c.From, c.To, c.label())
-	}
-	_ = t.Flush() // a strings.Builder does not fail
-	return trimLines(b.String())
-}
-
-// trimLines takes the spaces off the ends of lines that tabwriter leaves.
-func trimLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
+	return fmt.Errorf("%q is no format; known are %s", f, strings.Join(Formats(), ", "))
 }
