@@ -64,7 +64,7 @@ read or written.`,
 	}
 	root.Flags().StringVar(&config, "config", "", "`FILE` with the NetworkPolicySet for a plain stream; without it the preset holds")
 	root.AddCommand(renderCommand(stdout, stderr, &code), schemaCommand(stdout), verifyCommand(stdin, stdout, stderr, &code),
-		explainCommand(stdin, stdout, stderr, &code), mapCommand(stdin, stdout, stderr, &code))
+		explainCommand(stdin, stdout, stderr, &code), mapCommand(stdin, stdout, stderr, &code), diffCommand(stdin, stdout, stderr, &code))
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -40,22 +40,67 @@ func TestFormats(t *testing.T) {
 		if err := sample().Write(&b, Format(f)); err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join("testdata", "sample."+f)
-		if os.Getenv("UPDATE") != "" {
-			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
+		hold(t, "sample."+f, b.Bytes())
+	}
+	for _, f := range DiffFormats() {
+		var b bytes.Buffer
+		if err := sampleDiff().Write(&b, Format(f)); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(string(want), b.String()); diff != "" {
-			t.Errorf("%s (-held +now):\n%s", f, diff)
-		}
+		hold(t, "diff."+f, b.Bytes())
 	}
 	if err := sample().Write(&bytes.Buffer{}, "png"); err == nil || err.Error() != `"png" is no format; known are `+strings.Join(Formats(), ", ") {
 		t.Errorf("an unknown format: %v", err)
+	}
+	if err := sampleDiff().Write(&bytes.Buffer{}, "dot"); err == nil || err.Error() != `"dot" is no format; known are text, json, markdown` {
+		t.Errorf("an unknown format: %v", err)
+	}
+}
+
+// hold compares with a file of testdata.
+func hold(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-held +now):\n%s", name, diff)
+	}
+}
+
+// sampleDiff has each kind of change, and characters that each format must escape.
+func sampleDiff() *Comparison {
+	return &Comparison{"v1.2.3", "main/shop", "shop", []Compared{
+		{Old: "prod", New: "prod", Added: []string{"shop/new"}, Removed: []string{"shop/old"}, Changes: []Change{
+			{From: "shop/web", To: "shop/api", Ports: []PortChanged{{"8080/TCP", Allowed, Denied, true}, {"8081/TCP", Denied, Allowed, true}}},
+			{From: "shop/web", To: "internet", Ports: []PortChanged{{"443/TCP", Denied, Allowed, false}}},
+			{From: "<b>|*evil*\x1b[31m", To: "shop/api", Ports: []PortChanged{{"all ports", Denied, Unknown, false}}},
+			{From: "shop/api", To: "dns", Ports: []PortChanged{{"53/UDP", Allowed, Unknown, true}}},
+		}},
+		{Old: "staging", New: "staging"},
+		{Old: "test", Only: "old"},
+		{New: "canary", Only: "new"},
+	}}
+}
+
+// TestNothingDiffers: no byte of text, and a sentence in a comment.
+func TestNothingDiffers(t *testing.T) {
+	same := &Comparison{"v1", "a", "b", []Compared{{Old: "prod", New: "prod"}}}
+	for f, want := range map[Format]string{Text: "", Markdown: "### tierwall: the same connections are open\n"} {
+		var b bytes.Buffer
+		if err := same.Write(&b, f); err != nil {
+			t.Fatal(err)
+		}
+		if same.Differs() || b.String() != want {
+			t.Errorf("%s: %q, want %q", f, b.String(), want)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ var published = []struct {
 }{
 	{"map.schema.json", SchemaID, map[string]any{"": document{}, "environment": Environment{}, "node": Node{},
 		"connection": Connection{}, "port": Port{}, "opener": Opener{}}},
+	{"diff.schema.json", DiffSchemaID, map[string]any{"": diffDocument{}, "compared": Compared{}, "change": Change{}, "portchanged": PortChanged{}}},
 }
 
 // TestSchemasDescribeTheTypes: a schema has exactly the fields that are written, and requires those that always are.

@@ -38,6 +38,10 @@ func (m *Map) legend() string {
 			}
 		}
 	}
+	return legend(unknown, unmeant)
+}
+
+func legend(unknown, unmeant bool) string {
 	out := ""
 	if unknown {
 		out += "?  may be open: the input does not decide it\n"
