@@ -37,6 +37,8 @@ func (e Environment) columns() []column {
 // writeMermaid is one flowchart with a subgraph for each environment, and in it for each tier.
 func (m *Map) writeMermaid(w io.Writer) error {
 	var b strings.Builder
+	var unmeant []string
+	links := 0
 	b.WriteString("flowchart LR\n")
 	for i, e := range m.Environments {
 		fmt.Fprintf(&b, "  subgraph e%d[%s]\n", i, mermaidText(e.title()))
@@ -58,16 +60,23 @@ func (m *Map) writeMermaid(w io.Writer) error {
 			if !c.certain() {
 				arrow = "-.->"
 			}
+			if !c.meant() {
+				unmeant = append(unmeant, strconv.Itoa(links))
+			}
+			links++
 			fmt.Fprintf(&b, "  e%dn%d %s|%s| e%dn%d\n", i, numbers[c.From], arrow, mermaidText(c.label()), i, numbers[c.To])
 		}
+	}
+	if len(unmeant) > 0 {
+		fmt.Fprintf(&b, "  linkStyle %s stroke:#c62828\n", strings.Join(unmeant, ","))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// mermaidText is a quoted text: Mermaid knows character entities only.
+// mermaidText is a quoted text. Mermaid knows character entities only, and reads a text in backticks as Markdown.
 func mermaidText(s string) string {
-	return `"` + strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "\n", " ").Replace(s) + `"`
+	return `"` + strings.NewReplacer("#", "#35;", "&", "#amp;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "`", "#96;").Replace(printable(s)) + `"`
 }
 
 // writeDOT is one directed graph with a cluster for each environment, and in it for each tier.
@@ -75,15 +84,15 @@ func (m *Map) writeDOT(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("digraph tierwall {\n  rankdir=LR;\n  node [shape=box];\n")
 	for i, e := range m.Environments {
-		fmt.Fprintf(&b, "  subgraph cluster_e%d {\n    label=%s;\n", i, strconv.Quote(e.title()))
+		fmt.Fprintf(&b, "  subgraph cluster_e%d {\n    label=%s;\n", i, dotText(e.title()))
 		for j, c := range e.columns() {
-			fmt.Fprintf(&b, "    subgraph cluster_e%dc%d {\n      label=%s;\n", i, j, strconv.Quote(c.title))
+			fmt.Fprintf(&b, "    subgraph cluster_e%dc%d {\n      label=%s;\n", i, j, dotText(c.title))
 			for _, n := range c.nodes {
 				shape := ""
 				if e.Nodes[n].Peer {
 					shape = ", shape=ellipse"
 				}
-				fmt.Fprintf(&b, "      e%dn%d [label=%s%s];\n", i, n, strconv.Quote(e.Nodes[n].Name), shape)
+				fmt.Fprintf(&b, "      e%dn%d [label=%s%s];\n", i, n, dotText(e.Nodes[n].Name), shape)
 			}
 			b.WriteString("    }\n")
 		}
@@ -97,10 +106,15 @@ func (m *Map) writeDOT(w io.Writer) error {
 			if !c.certain() {
 				style += ", style=dashed"
 			}
-			fmt.Fprintf(&b, "  e%dn%d -> e%dn%d [label=%s%s];\n", i, numbers[c.From], i, numbers[c.To], strconv.Quote(c.label()), style)
+			fmt.Fprintf(&b, "  e%dn%d -> e%dn%d [label=%s%s];\n", i, numbers[c.From], i, numbers[c.To], dotText(c.label()), style)
 		}
 	}
 	b.WriteString("}\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// dotText is a quoted text. In it the backslash begins an escape, such as \l for a line to the left.
+func dotText(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(printable(s)) + `"`
 }

@@ -1,4 +1,4 @@
-// Package picture draws what is open in an environment: as a table of text, JSON, Mermaid and DOT. It takes plain data and
+// Package picture draws what is open in an environment: as a table of text, JSON, Mermaid, DOT and SVG. It takes plain data and
 // decides nothing. Same data, same bytes.
 package picture
 
@@ -143,6 +143,7 @@ const (
 	JSON    Format = "json"
 	Mermaid Format = "mermaid"
 	DOT     Format = "dot"
+	SVG     Format = "svg"
 )
 
 // writers are the formats in the order in which they are listed.
@@ -154,6 +155,7 @@ var writers = []struct {
 	{JSON, (*Map).writeJSON},
 	{Mermaid, (*Map).writeMermaid},
 	{DOT, (*Map).writeDOT},
+	{SVG, (*Map).writeSVG},
 }
 
 // Formats are the names of all formats.
@@ -166,7 +168,7 @@ func Formats() []string {
 }
 
 // Reasons is true for a format that shows Connection.OpenedBy.
-func (f Format) Reasons() bool { return f == JSON }
+func (f Format) Reasons() bool { return f == JSON || f == SVG }
 
 // Write draws the environments.
 func (m *Map) Write(w io.Writer, f Format) error {

@@ -107,7 +107,7 @@ func (e Environment) shortNames() (names map[string]string, namespace string) {
 	return short, printable(namespace)
 }
 
-// printable keeps what a terminal would obey from reaching it.
+// printable keeps what a terminal would obey from reaching it, and what no XML may hold.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -155,7 +155,7 @@ func (e Environment) table(names map[string]string) table {
 			if cell == "" {
 				cell = "."
 			}
-			row = append(row, cell)
+			row = append(row, printable(cell))
 		}
 		out.rows = append(out.rows, row)
 	}
@@ -277,6 +277,6 @@ func (e Environment) list(b *strings.Builder, names map[string]string) {
 		if i == 0 || e.Connections[i-1].From != c.From {
 			b.WriteString(names[c.From] + tiers[c.From] + "\n")
 		}
-		b.WriteString("  to " + names[c.To] + strings.Repeat(" ", widest-utf8.RuneCountInString(names[c.To])+gap) + c.label() + "\n")
+		b.WriteString("  to " + names[c.To] + strings.Repeat(" ", widest-utf8.RuneCountInString(names[c.To])+gap) + printable(c.label()) + "\n")
 	}
 }
