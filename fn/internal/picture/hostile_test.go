@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -97,6 +98,24 @@ func TestSVGIsXMLOfItsOwnElementsOnly(t *testing.T) {
 		}
 		if elements == 0 {
 			t.Error("no elements")
+		}
+	}
+}
+
+// TestNoNameEndsAScript: the page has the two script elements that it is made with, and nothing of the data is markup.
+func TestNoNameEndsAScript(t *testing.T) {
+	page := drawn(t, hostile(), HTML)
+	_, rest, _ := strings.Cut(page, `<script type="application/json" id="data">`)
+	data, _, found := strings.Cut(rest, "</script>")
+	if !found || !json.Valid([]byte(data)) || strings.ContainsAny(data, "<>&\u2028") {
+		t.Errorf("the data is no JSON, or holds markup: %.200s", data)
+	}
+	if got := strings.Count(strings.ToLower(page), "<script"); got != 2 {
+		t.Errorf("%d script elements, want 2", got)
+	}
+	for _, outside := range []string{"http:", "https:", "//", "url(", "@import", "{{"} {
+		if strings.Contains(strings.NewReplacer(data, "", pageScript, "").Replace(page), outside) {
+			t.Errorf("the page holds %q", outside)
 		}
 	}
 }

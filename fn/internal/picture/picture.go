@@ -1,5 +1,5 @@
-// Package picture draws what is open in an environment: as a table of text, JSON, Mermaid, DOT and SVG. It takes plain data and
-// decides nothing. Same data, same bytes.
+// Package picture draws what is open in an environment, as a table of text, JSON, Mermaid, DOT, SVG and a page of HTML, and
+// what differs between two. It takes plain data and decides nothing. Same data, same bytes.
 package picture
 
 import (
@@ -144,6 +144,7 @@ const (
 	Mermaid Format = "mermaid"
 	DOT     Format = "dot"
 	SVG     Format = "svg"
+	HTML    Format = "html"
 )
 
 // writers are the formats in the order in which they are listed.
@@ -156,6 +157,7 @@ var writers = []struct {
 	{Mermaid, (*Map).writeMermaid},
 	{DOT, (*Map).writeDOT},
 	{SVG, (*Map).writeSVG},
+	{HTML, (*Map).writeHTML},
 }
 
 // Formats are the names of all formats.
@@ -168,7 +170,7 @@ func Formats() []string {
 }
 
 // Reasons is true for a format that shows Connection.OpenedBy.
-func (f Format) Reasons() bool { return f == JSON || f == SVG }
+func (f Format) Reasons() bool { return f == JSON || f == SVG || f == HTML }
 
 // Write draws the environments.
 func (m *Map) Write(w io.Writer, f Format) error {
