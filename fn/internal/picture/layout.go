@@ -25,6 +25,7 @@ const (
 const (
 	lanes    = 5
 	laneStep = 3.5
+	around   = 34 // how far a line within one column swings out
 )
 
 // box is a node as it is drawn. A peer that connections come from and go to is drawn twice.
@@ -130,6 +131,11 @@ func (e Environment) layOut() *layout {
 // place gives the boxes their places, column by column.
 func (l *layout) place(titles []string) {
 	x := float64(margin)
+	for _, a := range l.arrows {
+		if a.from.column == 0 && a.to.column == 0 {
+			x = margin + around
+		}
+	}
 	for i, title := range titles {
 		letters := utf8.RuneCountInString(title)
 		y := float64(columnHead)

@@ -105,7 +105,7 @@ func (a arrow) writeSVG(b *strings.Builder) {
 	}
 	tip := toX - 6*side
 	if a.to.column == a.from.column {
-		fmt.Fprintf(&path, "C%s %s %s %s %s %s", pixels(x-40), pixels(y), pixels(tip-40), pixels(toY), pixels(tip), pixels(toY))
+		fmt.Fprintf(&path, "C%s %s %s %s %s %s", pixels(x-around), pixels(y), pixels(tip-around), pixels(toY), pixels(tip), pixels(toY))
 	} else {
 		curve(&path, x, y, tip, toY)
 	}

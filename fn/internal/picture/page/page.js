@@ -1,6 +1,7 @@
 'use strict';
 (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
+  if (!data.environments.length) data.environments.push({name: '', nodes: [], connections: []});
   const maxLines = 1500; // more are drawn only for what is chosen or under the pointer
   const maxListed = 250;
   const manyNodes = 60;
@@ -49,7 +50,7 @@
       input.checked = i === 0;
       choices.append(element('label', {}, input, element('span', {}, e.name || 'environment')));
     });
-    choices.hidden = data.environments.length < 2 && !(data.environments[0] || {}).name;
+    choices.hidden = data.environments.length < 2 && !data.environments[0].name;
     byId('namespace').addEventListener('change', (e) => { state.namespace = e.target.value; render(); });
     byId('query').addEventListener('input', (e) => { state.query = e.target.value.toLowerCase(); render(); });
     byId('unmeant').addEventListener('change', (e) => { state.unmeant = e.target.checked; render(); });
@@ -91,7 +92,7 @@
   // --- the board
 
   function render() {
-    environment = data.environments[state.environment] || {nodes: [], connections: []};
+    environment = data.environments[state.environment];
     shown = environment.connections.filter(passes);
     const filtered = state.namespace || state.query || state.unmeant;
     const ends = new Set(shown.flatMap((c) => [c.from, c.to]));
