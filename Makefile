@@ -16,7 +16,7 @@ TOOLS     := $(CURDIR)/.cache/tools
 GO        ?= go
 RELEASE   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help build demo render check test test-tools lint fuzz corpus bench tools image examples clean
+.PHONY: help build demo render check test test-tools test-browser lint fuzz corpus bench tools image examples clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -53,10 +53,13 @@ test: ## Run the tests that need nothing but Go
 test-tools: tools image ## Run the tests with the real kpt, kubectl, kustomize, helm and podman (needs kpt, kubectl, podman, runc)
 	$(GO) test -tags realtools -count=1 -timeout 15m -run RealTools -v ./examples
 
+test-browser: ## Run the tests of the map's page in headless Chromium (needs chromium and chromium-driver)
+	$(GO) test -tags browser -count=1 -timeout 10m -run Browser -v ./fn
+
 lint: tools ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l fn examples e2e); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi
-	$(GO) vet -tags realtools,bench,corpus ./...
-	$(TOOLS)/staticcheck -tags realtools,bench,corpus ./...
+	$(GO) vet -tags realtools,bench,corpus,browser ./...
+	$(TOOLS)/staticcheck -tags realtools,bench,corpus,browser ./...
 
 fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
 	@ran=0; \

@@ -243,6 +243,9 @@ func TestBrowserFilters(t *testing.T) {
 	}
 	holds(t, "nothing", b.text("#status"), "0 workloads, 0 connections")
 	b.open(pageOf(t, "testdata/open"), "dark")
+	if got := b.text("header"); strings.Contains(got, "Environment") {
+		t.Errorf("there is one environment without a name, and a switch:\n%s", got)
+	}
 	b.click("#unmeant")
 	if b.count("#lines .unmeant") == 0 || b.count("#lines .unmeant") != b.count("#lines g") {
 		t.Errorf("%d lines of %d are of what no flow means", b.count("#lines .unmeant"), b.count("#lines g"))

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tierwall.dev/fn/internal/picture"
 )
@@ -75,5 +78,26 @@ func TestTheSameMapTwice(t *testing.T) {
 				t.Errorf("%s differs from run to run", format)
 			}
 		}
+	}
+}
+
+// TestTheReadmesPictureIsTheMap: docs/map.svg is what `tierwall map kustomize -o svg -e prod` draws. UPDATE=1 draws it again.
+func TestTheReadmesPictureIsTheMap(t *testing.T) {
+	var out, stderr bytes.Buffer
+	if code, err := drawMap("../kustomize", mapping{format: picture.SVG, environment: "prod"}, nil, &out, &stderr); code != exitGood || err != nil {
+		t.Fatal(code, err, stderr.String())
+	}
+	const file = "../docs/map.svg"
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(held), out.String()); diff != "" {
+		t.Errorf("%s (-held +now):\n%s", file, diff)
 	}
 }

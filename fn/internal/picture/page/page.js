@@ -3,6 +3,7 @@
   const data = JSON.parse(document.getElementById('data').textContent);
   if (!data.environments.length) data.environments.push({name: '', nodes: [], connections: []});
   const maxLines = 1500; // more are drawn only for what is chosen or under the pointer
+  const denseLines = 200;
   const maxListed = 250;
   const manyNodes = 60;
   const around = 32; // how far a line within one column swings out
@@ -217,6 +218,7 @@
   function drawLines(which) {
     measure();
     const draw = shown.length <= maxLines ? shown : which ? shown.filter(which).slice(0, maxLines) : [];
+    lines.classList.toggle('dense', draw.length > denseLines);
     lines.replaceChildren(...draw.map(drawLine).filter(Boolean));
   }
 
