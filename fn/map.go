@@ -39,6 +39,7 @@ be wider than --width.
 
 Exit codes: 0 shown, 1 the environments cannot be built, 2 usage or unreadable input.`,
 		Example: `  tierwall map kustomize
+  tierwall map kustomize -o html > map.html
   tierwall map kustomize -o mermaid --environment prod
   kubectl get deploy,sts,ds,pods,svc,ns,netpol -A -o yaml | tierwall map - -o dot | dot -Tsvg > map.svg`,
 		Args: cobra.ExactArgs(1),

@@ -101,3 +101,19 @@ func TestTheReadmesPictureIsTheMap(t *testing.T) {
 		t.Errorf("%s (-held +now):\n%s", file, diff)
 	}
 }
+
+// TestTheReadmesOutputIsTheCommands: what README.md shows of map and diff is what they print.
+func TestTheReadmesOutputIsTheCommands(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("..")
+	for _, args := range [][]string{{"map", "kustomize", "--environment", "prod"}, {"diff", "kustomize#prod", "kustomize#staging"}} {
+		var stdout, stderr bytes.Buffer
+		run(args, nil, &stdout, &stderr, false)
+		if stdout.Len() == 0 || !strings.Contains(string(readme), stdout.String()+"```") {
+			t.Errorf("README.md does not show what %v prints:\n%s%s", args, stdout.String(), stderr.String())
+		}
+	}
+}
