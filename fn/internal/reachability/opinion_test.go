@@ -3,7 +3,6 @@ package reachability
 import (
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
 
+	"tierwall.dev/fn/internal/reachability/dice"
 	"tierwall.dev/fn/internal/workload"
 )
 
@@ -145,7 +145,7 @@ func disagreement(c Cluster) string {
 		for _, to := range c.Pods {
 			open := m.Open(PodEndpoint(from.ID), PodEndpoint(to.ID))
 			for _, protocol := range protocols {
-				for _, port := range []int32{78, 79, 80, 81, 82} {
+				for _, port := range dice.Ports {
 					want := Denied
 					if opinion(c, from, to, protocol, port) {
 						want = Allowed
@@ -184,61 +184,6 @@ func reachedDisagreement(m *Matrix, c Cluster) string {
 	return ""
 }
 
-// valid drops the policies that the API server refuses: the second opinion does not judge them.
-func valid(c Cluster) Cluster {
-	c.Policies = slices.DeleteFunc(slices.Clone(c.Policies), func(p Policy) bool {
-		_, problems := compile(p)
-		return len(problems) > 0
-	})
-	return c
-}
-
-// shrink leaves out policies, rules and pods for as long as a disagreement remains.
-func shrink(c Cluster) Cluster {
-	for again := true; again; {
-		again = false
-		for _, smaller := range reductions(c) {
-			if disagreement(smaller) != "" {
-				c, again = smaller, true
-				break
-			}
-		}
-	}
-	return c
-}
-
-func without[T any](list []T, i int) []T { return slices.Delete(slices.Clone(list), i, i+1) }
-
-func reductions(c Cluster) []Cluster {
-	var out []Cluster
-	for i := range c.Policies {
-		smaller := c
-		smaller.Policies = without(c.Policies, i)
-		out = append(out, smaller)
-	}
-	for i := range c.Pods {
-		smaller := c
-		smaller.Pods = without(c.Pods, i)
-		out = append(out, smaller)
-	}
-	for i, p := range c.Policies {
-		change := func(edit func(*networkingv1.NetworkPolicySpec)) {
-			smaller, copied := c, p.DeepCopy()
-			edit(&copied.Spec)
-			smaller.Policies = slices.Clone(c.Policies)
-			smaller.Policies[i].NetworkPolicy = copied
-			out = append(out, smaller)
-		}
-		for j := range p.Spec.Ingress {
-			change(func(s *networkingv1.NetworkPolicySpec) { s.Ingress = without(s.Ingress, j) })
-		}
-		for j := range p.Spec.Egress {
-			change(func(s *networkingv1.NetworkPolicySpec) { s.Egress = without(s.Egress, j) })
-		}
-	}
-	return out
-}
-
 // opinionClusters is how many random clusters are compared, of 960 connections each:
 // go test -run SecondOpinion ./fn/internal/reachability -clusters 10000
 var opinionClusters = flag.Uint64("clusters", 150, "random clusters for the second opinion")
@@ -248,13 +193,12 @@ func TestSecondOpinion(t *testing.T) {
 		t.Fatal("nothing to compare: -clusters is 0")
 	}
 	for seed := range *opinionClusters {
-		c := valid(dice{rand.New(rand.NewPCG(seed, 1))}.cluster())
-		if disagreement(c) == "" {
+		c := valid(dice.New(seed, 1).Cluster())
+		if disagreement(clusterOf(c)) == "" {
 			continue
 		}
-		c = shrink(c)
-		text, _ := yaml.Marshal(c)
-		t.Fatalf("seed %d: %s\n%s", seed, disagreement(c), text)
+		c = c.Shrink(func(smaller dice.Cluster) bool { return disagreement(clusterOf(smaller)) != "" })
+		t.Fatalf("seed %d: %s\n%s", seed, disagreement(clusterOf(c)), c)
 	}
 }
 
@@ -262,13 +206,13 @@ func TestSecondOpinion(t *testing.T) {
 // partition of addresses is never unknown to a pod.
 func TestOneAnswer(t *testing.T) {
 	for seed := range uint64(100) {
-		d := dice{rand.New(rand.NewPCG(seed, 3))}
-		c := valid(d.cluster())
-		c.CNI = pick(d, Generic, Calico, Cilium, AWSVPCCNI)
+		d := dice.New(seed, 3)
+		c := clusterOf(valid(d.Cluster()))
+		c.CNI = dice.Pick(d, Generic, Calico, Cilium, AWSVPCCNI)
 		c.Namespaces = c.Namespaces[:d.IntN(3)]
 		for i := range c.Pods {
-			c.Pods[i].HostNetwork = d.of(5)
-			if d.of(2) {
+			c.Pods[i].HostNetwork = d.OneIn(5)
+			if d.OneIn(2) {
 				c.Pods[i].IPs = nil
 			}
 		}
@@ -279,7 +223,7 @@ func TestOneAnswer(t *testing.T) {
 		if text := reachedDisagreement(m, c); text != "" {
 			t.Errorf("seed %d: %s", seed, text)
 		}
-		ends := append(m.Externals(), Endpoint{Namespace: "x", PodLabels: d.labels()}, Endpoint{Namespace: "q", PodLabels: d.labels()})
+		ends := append(m.Externals(), Endpoint{Namespace: "x", PodLabels: d.Labels()}, Endpoint{Namespace: "q", PodLabels: d.Labels()})
 		for _, p := range c.Pods {
 			ends = append(ends, PodEndpoint(p.ID))
 		}
@@ -307,48 +251,6 @@ func checkOneAnswer(t *testing.T, seed uint64, m *Matrix, from, to Endpoint) {
 		}
 		if from.First.IsValid() && to.PodID != "" && m.pods[to.PodID] != nil && got == Unknown {
 			t.Errorf("seed %d: %s -> %s: an external range of the partition is never unknown: %v", seed, from, to, why.Reasons)
-		}
-	}
-}
-
-// TestLaws: adding a policy never closes a connection of a pod that is isolated already, and order does not matter.
-func TestLaws(t *testing.T) {
-	for seed := range uint64(60) {
-		d := dice{rand.New(rand.NewPCG(seed, 2))}
-		c := valid(d.cluster())
-		for _, ns := range []string{"x", "y", "z"} {
-			deny := policyOf(t, `{podSelector: {}, policyTypes: [Ingress, Egress]}`)
-			deny.NetworkPolicy = deny.DeepCopy()
-			deny.Namespace = ns
-			c.Policies = append(c.Policies, deny)
-		}
-		more, turned := c, c
-		more.Policies = append(slices.Clone(c.Policies), d.policy(99))
-		turned.Policies = slices.Clone(c.Policies)
-		slices.Reverse(turned.Policies)
-		values := func(c Cluster) []Value {
-			m, err := Analyze(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var out []Value
-			for _, from := range c.Pods {
-				for _, to := range c.Pods {
-					for _, port := range []int32{79, 80, 81} {
-						out = append(out, m.Verdict(PodEndpoint(from.ID), PodEndpoint(to.ID), workload.TCP, port))
-					}
-				}
-			}
-			return out
-		}
-		before, after := values(c), values(more)
-		if !slices.Equal(before, values(turned)) {
-			t.Errorf("seed %d: the order of policies changes a verdict", seed)
-		}
-		for i := range before {
-			if after[i] < before[i] {
-				t.Errorf("seed %d: a further policy closes connection %d: %s, was %s", seed, i, after[i], before[i])
-			}
 		}
 	}
 }

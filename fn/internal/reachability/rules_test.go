@@ -1,20 +1,20 @@
 package reachability
 
 import (
-	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tierwall.dev/fn/internal/reachability/dice"
 	"tierwall.dev/fn/internal/workload"
 )
 
 // TestRulesGiveTheVerdict evaluates random clusters by their rules one by one, which must agree with the verdict.
 func TestRulesGiveTheVerdict(t *testing.T) {
-	d := dice{rand.New(rand.NewPCG(7, 11))}
+	d := dice.New(7, 11)
 	compared := 0
 	for range 300 {
-		m, err := Analyze(d.cluster())
+		m, err := Analyze(clusterOf(d.Cluster()))
 		if err != nil {
 			t.Fatal(err)
 		}
