@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -63,6 +64,7 @@ func compare(old, now string, format picture.Format, stdin io.Reader, stdout, st
 	if old == "-" && now == "-" {
 		return exitTrouble, errors.New("only one of OLD and NEW can be standard input")
 	}
+	debug.SetGCPercent(100) // as for a map
 	out := &picture.Comparison{Version: version, Old: old, New: now}
 	var projects [2]*project
 	for i, source := range []string{old, now} {

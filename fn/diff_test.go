@@ -89,3 +89,17 @@ func TestWeakeningsDiffer(t *testing.T) {
 		})
 	}
 }
+
+// TestOtherPoliciesThatOpenTheSame: a policy that is renamed, or said again in another one, is no difference.
+func TestOtherPoliciesThatOpenTheSame(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../kustomize")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, rendered)
+	editFile(t, file, "name: cache-network-policy", "name: another-name")
+	editFile(t, file, "", allow(`{podSelector: {matchLabels: {app: database, tier: database}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: backend, tier: api}}}], ports: [{port: 5432}]}]}`))
+	if diff := cmp.Diff([]string(nil), changed(t, "../kustomize", dir)); diff != "" {
+		t.Errorf("(-none +changed):\n%s", diff)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +62,7 @@ Exit codes: 0 shown, 1 the environments cannot be built, 2 usage or unreadable i
 
 // drawMap writes the map. The error is for what cannot be read, and for an environment that is not known.
 func drawMap(source string, asked mapping, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+	debug.SetGCPercent(100) // a flat network has as many connections as pairs of workloads
 	proofs, code, err := proofsOf(source, asked.environment, stdin, stderr)
 	if err != nil || code != exitGood {
 		return code, err
@@ -132,19 +134,23 @@ func (p drawn) picture(reasons bool) picture.Environment {
 	connections := p.Connections()
 	names := p.nodeNames()
 	out := picture.Environment{Name: p.name, Nodes: p.nodes(connections, names), Connections: []picture.Connection{}}
-	at := map[[2]string]int{}
+	peers := map[[2]string]int{} // two peers may have one name; workloads have one each
+	ports := map[string][]picture.Port{}
 	for _, c := range connections {
 		key := [2]string{names(c.From), names(c.To)}
-		i, known := at[key]
+		drawn := portsDrawn(c, ports)
+		i, known := peers[key]
 		if !known {
 			i = len(out.Connections)
-			at[key] = i
-			out.Connections = append(out.Connections, picture.Connection{From: key[0], To: key[1]})
+			out.Connections = append(out.Connections, picture.Connection{From: key[0], To: key[1], Ports: drawn})
+			if c.From.Peer != nil || c.To.Peer != nil {
+				peers[key] = i
+			}
 		}
 		one := &out.Connections[i]
-		for _, port := range portsDrawn(c) {
-			if !slices.Contains(one.Ports, port) {
-				one.Ports = append(one.Ports, port)
+		for _, port := range drawn {
+			if known && !slices.Contains(one.Ports, port) {
+				one.Ports = append(slices.Clip(one.Ports), port)
 			}
 		}
 		if !reasons {
@@ -231,8 +237,17 @@ func (p drawn) nodeNames() func(tier.Endpoint) string {
 	}
 }
 
-// portsDrawn are a connection's ports, those that are open for certain and meant first.
-func portsDrawn(c assertion.Connection) []picture.Port {
+// portsDrawn are a connection's ports, those that are open for certain and meant first. Known are those of other
+// connections: most have the same, and share them.
+func portsDrawn(c assertion.Connection, known map[string][]picture.Port) []picture.Port {
+	key := fmt.Sprint(c.Ports, "?", c.Unknown, "!", c.Unmeant)
+	if _, has := known[key]; !has {
+		known[key] = portsOf(c)
+	}
+	return known[key]
+}
+
+func portsOf(c assertion.Connection) []picture.Port {
 	var out []picture.Port
 	for _, part := range []struct {
 		ports   tier.PortSet

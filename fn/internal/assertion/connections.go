@@ -29,6 +29,7 @@ func (p *Proof) Connections() []Connection {
 		all = append(all, byClass[c])
 	}
 	roles := p.peerRoles()
+	known := map[alike]Connection{}
 	var out []Connection
 	for i, w := range p.workloads {
 		var mine []Connection
@@ -38,8 +39,14 @@ func (p *Proof) Connections() []Connection {
 				continue
 			}
 			for _, j := range p.byClass[to.class] {
-				mine = append(mine, p.connection(tier.Endpoint{Workload: w}, tier.Endpoint{Workload: p.workloads[j]}, open,
-					p.meant.ofRoles(p.meant.roleOf[i], p.meant.roleOf[j], reachability.Ingress)))
+				key := alike{p.class(i), to.class, p.meant.roleOf[i], p.meant.roleOf[j]}
+				c, has := known[key]
+				if !has {
+					c = p.connection(tier.Endpoint{}, tier.Endpoint{}, open, p.meant.ofRoles(key.fromRole, key.toRole, reachability.Ingress))
+					known[key] = c
+				}
+				c.From, c.To = tier.Endpoint{Workload: w}, tier.Endpoint{Workload: p.workloads[j]}
+				mine = append(mine, c)
 			}
 		}
 		slices.SortFunc(mine, func(a, b Connection) int { return p.number[a.To.Workload] - p.number[b.To.Workload] })
@@ -48,6 +55,9 @@ func (p *Proof) Connections() []Connection {
 	}
 	return out
 }
+
+// alike is equal for pairs of workloads between which the same is open and meant: they share their sets of ports.
+type alike struct{ fromClass, toClass, fromRole, toRole int }
 
 // peerConnections are what is open between a workload and the peers, those to the workload first. What every source may
 // reach is not said again of each peer: a peer is shown in the roles that flows and invariants give it, or where something

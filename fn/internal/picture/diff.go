@@ -133,7 +133,7 @@ func (c *Comparison) document() diffDocument {
 // title names the two environments: what is compared, and the environment where that does not say.
 func (e Compared) title(c *Comparison) (old, now string) {
 	name := func(source, environment string) string {
-		if environment == "" || strings.HasSuffix(source, "#"+environment) {
+		if environment == "" || source == "-" || strings.HasSuffix(source, "#"+environment) {
 			return source
 		}
 		return source + "#" + environment

@@ -69,7 +69,7 @@ func (e Environment) writeText(b *strings.Builder, width int) {
 		b.WriteString("nothing is open\n")
 		return
 	}
-	if table := e.table(names); !table.write(b, width) {
+	if !e.mayFit(width) || !e.table(names).write(b, width) {
 		e.list(b, names)
 	}
 }
@@ -120,6 +120,17 @@ func printable(s string) string {
 // table is cells in rows; the first row is the heads.
 type table struct {
 	rows [][]string
+}
+
+// mayFit is false where even columns of one character would be too wide.
+func (e Environment) mayFit(width int) bool {
+	destinations := map[string]bool{}
+	for _, c := range e.Connections {
+		if destinations[c.To] = true; len(destinations)*(1+gap) > width {
+			return false
+		}
+	}
+	return true
 }
 
 // table has a row for each source and a column for each destination, the workloads before the peers.
