@@ -2,9 +2,6 @@ package reachability
 
 import (
 	"net/netip"
-	"slices"
-
-	networkingv1 "k8s.io/api/networking/v1"
 
 	"tierwall.dev/fn/internal/reachability/dice"
 	"tierwall.dev/fn/internal/workload"
@@ -29,14 +26,5 @@ func clusterOf(in dice.Cluster) Cluster {
 	for _, p := range in.Policies {
 		c.Policies = append(c.Policies, Policy{NetworkPolicy: p})
 	}
-	return c
-}
-
-// valid drops the policies that the API server refuses: a second opinion does not judge them.
-func valid(c dice.Cluster) dice.Cluster {
-	c.Policies = slices.DeleteFunc(slices.Clone(c.Policies), func(p *networkingv1.NetworkPolicy) bool {
-		_, problems := compile(Policy{NetworkPolicy: p})
-		return len(problems) > 0
-	})
 	return c
 }

@@ -52,7 +52,7 @@ func (d Dice) pod(i int) *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("pod", i), Namespace: Pick(d, "x", "y", "z"), Labels: d.Labels()},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "example.com/main", Ports: []corev1.ContainerPort{
 			{Name: "web", ContainerPort: Pick[int32](d, 79, 80), Protocol: Pick(d, corev1.ProtocolTCP, corev1.ProtocolUDP)},
-			{Name: "dns", ContainerPort: 81, Protocol: corev1.ProtocolUDP},
+			{Name: "dns", ContainerPort: Pick[int32](d, 80, 81, 81), Protocol: corev1.ProtocolUDP},
 		}}}},
 		Status: corev1.PodStatus{PodIPs: []corev1.PodIP{{IP: address}}},
 	}

@@ -1,6 +1,6 @@
 // Package dice makes random clusters for tests: namespaces, pods and NetworkPolicies from so few names, addresses and
-// ports that selectors, blocks and rules often match. Everything is valid but some policies, which the API server
-// would refuse. It knows nothing of what a policy means.
+// ports that selectors, blocks and rules often match. The API server would take all of it. It knows nothing of what a
+// policy means.
 package dice
 
 import (
