@@ -12,11 +12,12 @@ FUZZTIME  ?= 20s
 CORPUS    ?=
 TESTFLAGS ?=
 SIZES     ?= 10,100,1000,10000
+CLUSTERS  ?= 300
 TOOLS     := $(CURDIR)/.cache/tools
 GO        ?= go
 RELEASE   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help build demo render check test test-tools test-browser lint fuzz corpus bench tools image examples clean
+.PHONY: help build demo render check test test-tools test-browser opinion lint fuzz corpus bench tools image examples clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -56,10 +57,15 @@ test-tools: tools image ## Run the tests with the real kpt, kubectl, kustomize, 
 test-browser: ## Run the tests of the map's page in headless Chromium (needs chromium and chromium-driver)
 	$(GO) test -tags browser -count=1 -timeout 10m -run Browser -v ./fn
 
+opinion: ## Ask programs of others: cyclonus about CLUSTERS random clusters (default 300), the OASIS schema about our SARIF
+	$(GO) -C e2e/opinion test -count=1 -timeout 30m $(TESTFLAGS) ./... -clusters $(CLUSTERS)
+
 lint: tools ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l fn examples e2e); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi
 	$(GO) vet -tags realtools,bench,corpus,browser ./...
 	$(TOOLS)/staticcheck -tags realtools,bench,corpus,browser ./...
+	$(GO) -C e2e/opinion vet ./...
+	cd e2e/opinion && $(TOOLS)/staticcheck ./...
 
 fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
 	@ran=0; \
