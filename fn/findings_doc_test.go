@@ -23,7 +23,7 @@ const findingsDoc = "../docs/findings.md"
 // section is a section of docs/findings.md: an id, an input that shows it, and the message that it gives.
 type section struct {
 	id string
-	// fence is the first line of the input's block: yaml, yaml latin-1, yaml check, yaml verify, yaml stdin or txtar.
+	// fence is the first line of the input's block: yaml, yaml latin-1, yaml check, yaml verify, yaml stdin, txtar or txtar verify.
 	fence, input, message string
 }
 
@@ -127,7 +127,10 @@ func (s section) run(t *testing.T) string {
 		writeInput(t, dir, "input.yaml", latin1)
 	case "yaml stdin":
 		stdin, args = s.input, nil
-	case "txtar":
+	case "txtar", "txtar verify":
+		if s.fence != "txtar" {
+			args[0] = "verify"
+		}
 		for _, f := range txtar.Parse([]byte(s.input)).Files {
 			writeInput(t, dir, f.Name, f.Data)
 		}

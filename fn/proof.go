@@ -15,7 +15,7 @@ import (
 // environment that kustomize refuses, or that opens anything else than what is meant, is an error, and nothing is written.
 func (f *folder) prove(r *rendering, tree *placement.Tree, plan *planned) error {
 	tests, findings := f.readTests()
-	p := &project{set: f.set, tests: tests}
+	p := &project{set: f.set, tests: tests, declared: f.declaredName}
 	var err error
 	if len(tree.Layers) == 0 {
 		p.environments = []applied{{f.set.Environment, f.objectsWritten(r)}}
@@ -29,6 +29,7 @@ func (f *folder) prove(r *rendering, tree *placement.Tree, plan *planned) error 
 	if err != nil {
 		return err
 	}
+	findings = append(findings, checkEnvironments(tests, p, tree)...)
 	proofs, err := p.prove()
 	if err != nil {
 		return err

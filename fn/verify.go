@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"tierwall.dev/fn/internal/policy"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // verifyCommand is `tierwall verify DIR|FILE|-`.
@@ -99,6 +99,11 @@ type project struct {
 	set          *tier.Set
 	tests        []*tier.Test
 	environments []applied
+	// testsOnly is true where the tests alone are proved, whatever flows are meant.
+	testsOnly bool
+	// declared gives the name that the manifest of a workload has, before kustomize put its prefixes and suffixes around
+	// it. Nil where nothing was built.
+	declared func(*workload.Workload) string
 }
 
 // applied is what would be applied together.
@@ -158,17 +163,22 @@ func readSource(source string, stdin io.Reader) (in []byte, name string, err err
 
 // project is the folder's environments, as kustomize builds them; all of its objects, where it has no kustomization.
 func (f *folder) project() (*project, report.Findings) {
+	tests, findings := f.readTests()
+	p, fs := f.projectOf(tests)
+	return p, append(findings, fs...)
+}
+
+// projectOf is the folder's project with the tests.
+func (f *folder) projectOf(tests []*tier.Test) (*project, report.Findings) {
 	tree, findings := placement.ReadTree(f.files)
 	if findings.Failed() {
 		return nil, findings
 	}
 	if len(tree.Layers) == 0 {
-		return f.flatProject()
+		p, fs := f.flatProjectOf(tests)
+		return p, append(findings, fs...)
 	}
-	p := &project{set: f.set}
-	tests, fs := f.readTests()
-	p.tests = tests
-	findings = append(findings, fs...)
+	p := &project{set: f.set, tests: tests, declared: f.declaredName}
 	frozen, fs := f.freeze(tree)
 	findings = append(findings, fs...)
 	roots, err := f.buildRoots(tree, frozen)
@@ -179,17 +189,20 @@ func (f *folder) project() (*project, report.Findings) {
 	if len(frozen) == 0 {
 		findings = append(findings, f.set.CheckEnvironments(p.names())...)
 	}
-	return p, findings
+	return p, append(findings, checkEnvironments(tests, p, tree)...)
 }
 
 // flatProject is one environment of all objects of the folder's files.
 func (f *folder) flatProject() (*project, report.Findings) {
-	p := &project{set: f.set}
 	tests, findings := f.readTests()
-	p.tests = tests
-	objects, fs := f.everyObject()
-	p.environments = []applied{{f.set.Environment, objects}}
+	p, fs := f.flatProjectOf(tests)
 	return p, append(findings, fs...)
+}
+
+func (f *folder) flatProjectOf(tests []*tier.Test) (*project, report.Findings) {
+	objects, findings := f.everyObject()
+	p := &project{set: f.set, tests: tests, environments: []applied{{f.set.Environment, objects}}}
+	return p, append(findings, checkEnvironments(tests, p, &placement.Tree{})...)
 }
 
 // appliedTogether are the environments of roots that are built, policies of ours included.
@@ -276,34 +289,48 @@ func (p *project) prove() ([]*proof, error) {
 	}
 	for _, one := range out {
 		one.said = slices.DeleteFunc(one.said, func(f report.Finding) bool { return !holds[f] })
+		one.findings = append(one.findings, p.within(one, out)...)
 	}
 	return out, nil
 }
 
 func (p *project) proveOne(e applied) (*proof, error) {
 	inventory, said := discovery.Read(e.objects)
+	out := &proof{applied: e}
 	var tests []assertion.Test
 	for _, t := range p.tests {
-		if len(t.Environments) > 0 && !slices.Contains(t.Environments, path.Base(e.name)) && !slices.Contains(t.Environments, e.name) {
+		if !t.In(e.name) {
 			continue
 		}
 		seen := p.set.ForTest(t)
 		seen.AssignTiers(inventory)
 		expected, fs := seen.Expect(e.name, inventory, t)
-		said = append(said, fs...)
+		out.findings = append(out.findings, fs...)
 		tests = append(tests, assertion.Test{Test: t, Expected: expected})
 	}
 	model, fs := modelOf(p.set, e.name, inventory)
-	out := &proof{applied: e, model: model, said: append(said, fs...).Sorted()}
+	out.said = append(said, fs...).Sorted()
+	if p.testsOnly {
+		out.said = nil
+	}
+	if model == nil && p.testsOnly {
+		model = &tier.Model{Environment: e.name, Workloads: inventory.Workloads}
+	}
 	if model == nil {
 		return out, nil
 	}
+	out.model = model
 	a, err := assertion.New(assertion.Input{Model: model, Inventory: inventory, Objects: e.objects, Tests: tests,
 		Profile: p.set.Profile, OwnLabel: policy.SetLabel})
 	if err != nil {
 		return nil, err
 	}
-	out.Proof, out.findings = a, a.Findings()
+	out.Proof = a
+	if p.testsOnly {
+		out.findings = append(out.findings, a.TestFindings()...)
+	} else {
+		out.findings = append(out.findings, a.Findings()...)
+	}
 	return out, nil
 }
 

@@ -118,20 +118,26 @@ func (p *Proof) PodID(w *workload.Workload) (string, bool) {
 
 // Findings is all that the comparison has to say.
 func (p *Proof) Findings() report.Findings {
+	out := p.TestFindings()
+	out = append(out, p.isolation()...)
+	out = append(out, p.blocked()...)
+	out = append(out, p.never()...)
+	out = append(out, p.unmeant()...)
+	out = append(out, p.lint()...)
+	return out.Sorted()
+}
+
+// TestFindings is what the tests alone have to say, and which policies count as absent for them.
+func (p *Proof) TestFindings() report.Findings {
 	out := append(report.Findings{}, p.findings...)
 	for _, problem := range p.Matrix.Problems {
 		policy := p.policyOf(problem.Source)
 		out = append(out, policy.finding(policyInvalid, report.Error, problem.Field,
 			"the API server refuses the policy, so it counts as absent: %s", problem.Text))
 	}
-	out = append(out, p.isolation()...)
-	out = append(out, p.blocked()...)
-	out = append(out, p.never()...)
-	out = append(out, p.unmeant()...)
 	for _, t := range p.in.Tests {
 		out = append(out, p.test(t)...)
 	}
-	out = append(out, p.lint()...)
 	return out.Sorted()
 }
 

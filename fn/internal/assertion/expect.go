@@ -11,8 +11,7 @@ import (
 func (p *Proof) test(test Test) report.Findings {
 	var out report.Findings
 	say := func(field, message string) {
-		out = append(out, report.Finding{ID: expectationFailed, Severity: report.Error, File: test.Source.File, Index: test.Source.Index,
-			Object: report.Object{APIVersion: tier.APIVersion, Kind: tier.TestKind, Name: test.Name}, Field: field, Message: message})
+		out = append(out, expectationFinding(test.Test, expectationFailed, field, message))
 	}
 	for _, x := range test.Expected {
 		if x.Verdict == tier.Allowed {
@@ -26,4 +25,9 @@ func (p *Proof) test(test Test) report.Findings {
 		}
 	}
 	return out
+}
+
+func expectationFinding(test *tier.Test, id report.ID, field, message string) report.Finding {
+	return report.Finding{ID: id, Severity: report.Error, File: test.Source.File, Index: test.Source.Index,
+		Object: report.Object{APIVersion: tier.APIVersion, Kind: tier.TestKind, Name: test.Name}, Field: field, Message: message}
 }

@@ -226,6 +226,9 @@ func (d *decoder) environmentKnown(f manifest.Field, s *Set) {
 
 func (d *decoder) test(t *Test) {
 	spec := d.object.At("spec")
+	if !spec.Present() {
+		d.bad(configMissing, "spec", "is missing; give expect or within")
+	}
 	if !d.mapping(spec, fieldNames[Test]()) {
 		return
 	}
@@ -234,8 +237,12 @@ func (d *decoder) test(t *Test) {
 	t.Environments = d.texts(spec.At("environments"), func(string) string { return "" })
 	d.notEmpty(spec.At("environments"), "the name of an environment")
 	t.Within = d.environmentName(spec.At("within"))
+	d.notEmpty(spec.At("expect"), "an expectation")
 	for _, item := range d.list(spec.At("expect")) {
 		t.Expect = append(t.Expect, d.expectation(item))
+	}
+	if !t.Checks() && !d.findings.Failed() {
+		d.bad(configMissing, "spec", "holds neither expect nor within, so nothing would be checked; give one of them")
 	}
 }
 

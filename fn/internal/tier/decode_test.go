@@ -251,6 +251,8 @@ var badTests = []struct{ spec, want string }{
 	{`environments: prod`, `spec.environments: must be a list; got the string "prod" [config-wrong-type]`},
 	{`environments: []`, `spec.environments: is empty; leave it out, or give the name of an environment [config-missing]`},
 	{`tierLabels: [a b]`, `spec.tierLabels[0]: "a b" is no label key: a name of at most 63 letters, digits, '-', '_' and '.', with an optional DNS prefix and '/' before it [config-bad-value]`},
+	{`tierLabels: [tier]`, `spec: holds neither expect nor within, so nothing would be checked; give one of them [config-missing]`},
+	{`expect: []`, `spec.expect: is empty; leave it out, or give an expectation [config-missing]`},
 	{`within: [staging]`, `spec.within: must be a string; got a list [config-wrong-type]`},
 }
 

@@ -77,6 +77,26 @@ func TestCheckEnvironments(t *testing.T) {
 	diffInOrder(t, "findings", []string{want}, []string{got})
 }
 
+func TestTestCheckEnvironments(t *testing.T) {
+	test, findings := DecodeTest(object(t, testDocument("environments: [prod, staging]\nwithin: stagin")))
+	if findings.Failed() {
+		t.Fatal(findings)
+	}
+	want := []string{
+		`set.yaml SegmentationTest pci: spec.environments[0]: "prod" is no environment of the package; its environments are orders/staging, team [config-unknown-name]`,
+		`set.yaml SegmentationTest pci: spec.within: "stagin" is no environment of the package; its environments are orders/staging, team [config-unknown-name]`,
+	}
+	diffInOrder(t, "findings", want, strings.Split(joined(test.CheckEnvironments([]string{"", "orders/staging", "team"})), "\n"))
+	for name, in := range map[string]bool{"prod": true, "orders/staging": true, "team": false, "": false} {
+		if got := test.In(name); got != in {
+			t.Errorf("the test is for environment %q: %t, want %t", name, got, in)
+		}
+	}
+	if !(&Test{}).In("") {
+		t.Error("a test that names no environment is not for the only one")
+	}
+}
+
 // modelMessages are the model's findings in full, since people act on them; %s in front is the place.
 var modelMessages = []struct{ spec, workloads, want string }{
 	{bare + `flows: [{from: a/orders1, to: b}]`, "orders a 1", `set.yaml NetworkPolicySet shop: spec.flows[0]: "a/orders1" matches no workload of tier a; did you mean "orders"? [endpoint-unmatched]`},

@@ -130,6 +130,7 @@ func (g *schemas) reference(t reflect.Type) fields {
 // rules are what the types do not say.
 var rules = map[string]fields{
 	"PeerSpec": {{"anyOf", []fields{{{"required", []string{"cidrs"}}}, {{"required", []string{"namespace"}}}}}},
+	"Test":     {{"anyOf", []fields{{{"required", []string{"expect"}}}, {{"required", []string{"within"}}}}}},
 	"Expectation": {{"oneOf", []fields{
 		{{"required", []string{"verdict"}}}, {{"required", []string{"only"}}},
 	}}},
@@ -155,7 +156,7 @@ func (g *schemas) structure(t reflect.Type) fields {
 			required = append(required, name)
 		}
 		property := g.of(f.Type)
-		if f.Type.Kind() == reflect.Slice && f.Type != reflect.TypeFor[Refs]() && (full[name] || t.Name()+name == "Testenvironments") {
+		if f.Type.Kind() == reflect.Slice && f.Type != reflect.TypeFor[Refs]() && (full[name] || t == reflect.TypeFor[Test]()) {
 			property = append(property, field{"minItems", 1})
 		}
 		text := g.docs[t.Name()+"."+f.Name]
@@ -184,10 +185,14 @@ func (g *schemas) document(kind string, spec reflect.Type) fields {
 		}
 		return fields{{"const", value}}
 	}
+	required := []string{"apiVersion", "kind", "metadata"}
+	if kind == TestKind {
+		required = append(required, "spec")
+	}
 	return fields{
 		{"type", "object"}, {"description", g.docs[spec.Name()]},
 		{"additionalProperties", false},
-		{"required", []string{"apiVersion", "kind", "metadata"}},
+		{"required", required},
 		{"properties", fields{
 			{"apiVersion", exactly(APIVersion)},
 			{"kind", exactly(kind)},

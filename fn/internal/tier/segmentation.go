@@ -1,6 +1,10 @@
 package tier
 
 import (
+	"fmt"
+	"path"
+	"slices"
+
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/workload"
 )
@@ -51,3 +55,35 @@ const (
 	Allowed Verdict = "allowed"
 	Denied  Verdict = "denied"
 )
+
+// In reports whether the test is for an environment: it names it, or names none. An environment that is named with its
+// parent, since two overlays share a name, is the one of that name too.
+func (t *Test) In(environment string) bool {
+	return len(t.Environments) == 0 || slices.ContainsFunc(t.Environments, func(name string) bool { return isNamed(environment, name) })
+}
+
+// CheckEnvironments says which environments of the test are none of those that there are: what it expects of them would
+// be checked nowhere.
+func (t *Test) CheckEnvironments(names []string) report.Findings {
+	var out report.Findings
+	check := func(field, name string) {
+		if slices.ContainsFunc(names, func(n string) bool { return isNamed(n, name) }) {
+			return
+		}
+		out = append(out, document{t.object, t.Source}.finding(configUnknownName, report.Error, field, noEnvironment(name, names)))
+	}
+	for i, name := range t.Environments {
+		check(fmt.Sprintf("spec.environments[%d]", i), name)
+	}
+	if t.Within != "" {
+		check("spec.within", t.Within)
+	}
+	return out
+}
+
+// Checks reports whether the test checks anything.
+func (t *Test) Checks() bool { return len(t.Expect) > 0 || t.Within != "" }
+
+func isNamed(environment, name string) bool {
+	return environment == name || path.Base(environment) == name
+}

@@ -245,13 +245,18 @@ func (s *Set) environment(name string) EnvironmentSpec {
 func (s *Set) CheckEnvironments(names []string) report.Findings {
 	var out report.Findings
 	for i, e := range s.Environments {
-		if slices.ContainsFunc(names, func(n string) bool { return n == e.Name || path.Base(n) == e.Name }) {
+		if slices.ContainsFunc(names, func(n string) bool { return isNamed(n, e.Name) }) {
 			continue
 		}
-		out = append(out, s.document().finding(configUnknownName, report.Error, fmt.Sprintf("spec.environments[%d].name", i),
-			fmt.Sprintf("%q is no environment of the package; its environments are %s%s", e.Name, listOrNone(names), didYouMean(e.Name, names))))
+		out = append(out, s.document().finding(configUnknownName, report.Error, fmt.Sprintf("spec.environments[%d].name", i), noEnvironment(e.Name, names)))
 	}
 	return out
+}
+
+// noEnvironment is the message about a name that no environment has; an environment without a name is none to choose.
+func noEnvironment(name string, names []string) string {
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "" })
+	return fmt.Sprintf("%q is no environment of the package; its environments are %s%s", name, listOrNone(names), didYouMean(name, names))
 }
 
 func listOrNone(words []string) string {
