@@ -5,12 +5,14 @@ import (
 	"io"
 )
 
-// JUnit's XML, as Jenkins and GitLab read it: a suite for each environment, a case for each finding.
+// JUnit's XML has no owner. This is what the strictest reader takes, the schema junit-10.xsd of Jenkins' xUnit plugin: a
+// suite for each environment, a case for each finding. Errors are always 0, and required.
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Name     string       `xml:"name,attr"`
 	Tests    int          `xml:"tests,attr"`
 	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
 	Suites   []junitSuite `xml:"testsuite"`
 }
 
@@ -18,13 +20,13 @@ type junitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
 	Cases    []junitCase `xml:"testcase"`
 }
 
 type junitCase struct {
 	ClassName string        `xml:"classname,attr"`
 	Name      string        `xml:"name,attr"`
-	File      string        `xml:"file,attr,omitempty"`
 	Failure   *junitFailure `xml:"failure"`
 	Output    string        `xml:"system-out,omitempty"`
 }
@@ -40,7 +42,7 @@ func (r *Report) writeJUnit(w io.Writer) error {
 	add := func(name, title string, findings Findings) {
 		s := junitSuite{Name: title}
 		for _, f := range findings.Sorted() {
-			c := junitCase{ClassName: "tierwall." + name, Name: string(f.ID) + ": " + f.text(), File: f.File}
+			c := junitCase{ClassName: "tierwall." + name, Name: string(f.ID) + ": " + f.text()}
 			if f.Severity == Error {
 				c.Failure = &junitFailure{f.ID, f.Message, f.String()}
 				s.Failures++
