@@ -10,7 +10,7 @@ import (
 	"tierwall.dev/fn/internal/tier"
 )
 
-// readConfig reads the one configuration of a file; nil without a file.
+// readConfig reads the one configuration of a file, a set or a test; nil without a file.
 func readConfig(file string) (*manifest.Object, error) {
 	if file == "" {
 		return nil, nil
@@ -23,17 +23,23 @@ func readConfig(file string) (*manifest.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	var configs []*manifest.Object
+	var sets, tests []*manifest.Object
 	for _, o := range objects {
-		if isSet(o) {
-			configs = append(configs, o)
+		switch {
+		case isSet(o):
+			sets = append(sets, o)
+		case isTest(o):
+			tests = append(tests, o)
 		}
 	}
-	if len(configs) != 1 {
-		return nil, report.Findings{{ID: ModeConfig, Severity: report.Error, File: file,
-			Message: fmt.Sprintf("holds %d documents of kind NetworkPolicySet; --config takes a file with one", len(configs))}}
+	switch {
+	case len(sets) == 1 && len(tests) == 0:
+		return sets[0], nil
+	case len(sets) == 0 && len(tests) == 1:
+		return tests[0], nil
 	}
-	return configs[0], nil
+	return nil, report.Findings{{ID: ModeConfig, Severity: report.Error, File: file,
+		Message: fmt.Sprintf("holds %d documents of kind NetworkPolicySet and %d of kind SegmentationTest; --config takes a file with one of either", len(sets), len(tests))}}
 }
 
 // configOf is the configuration of a ResourceList: its functionConfig, or else the one set among the items; nil for none.

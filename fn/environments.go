@@ -86,7 +86,7 @@ func (f *folder) freeze(tree *placement.Tree) (map[string]bool, report.Findings)
 			if b.Reason == placement.Absent && !f.partial {
 				continue // kustomize itself will say so
 			}
-			findings = append(findings, f.notProven(root, b))
+			findings = append(findings, f.notProven(name, root, b))
 			stays[name] = true
 			maps.Copy(frozen, root.Closure)
 			break
@@ -101,7 +101,7 @@ func (f *folder) freeze(tree *placement.Tree) (map[string]bool, report.Findings)
 			}
 			stays[name], changed = true, true
 			maps.Copy(frozen, root.Closure)
-			findings = append(findings, report.Finding{ID: EnvironmentNotProven, Severity: f.proofSeverity(), File: tree.KustomizationFile[root.Dir],
+			findings = append(findings, report.Finding{ID: EnvironmentNotProven, Severity: f.proofSeverity(name), File: tree.KustomizationFile[root.Dir],
 				Message: "shares a layer with an environment that is not proven, so its policies stay as they are"})
 		}
 	}
@@ -117,20 +117,20 @@ func overlap(a, b map[string]bool) bool {
 	return false
 }
 
-func (f *folder) proofSeverity() report.Severity {
-	if f.set.Proof == tier.ProofRequired {
+func (f *folder) proofSeverity(environment string) report.Severity {
+	if f.set.Proof == tier.ProofRequired || f.needed != nil && f.needed(environment) {
 		return report.Error
 	}
 	return report.Warning
 }
 
-func (f *folder) notProven(root *placement.Layer, b placement.Blind) report.Finding {
+func (f *folder) notProven(name string, root *placement.Layer, b placement.Blind) report.Finding {
 	why := map[placement.Reason]string{
 		placement.Remote: "would be fetched from the network: keep a copy of it in the package",
 		placement.Plugin: "runs a program: give what it makes to tierwall in a pipe, as in kustomize build --enable-alpha-plugins " + root.Dir + " | tierwall",
 		placement.Absent: "is not passed to a function: run tierwall render on the folder instead",
 	}[b.Reason]
-	return report.Finding{ID: EnvironmentNotProven, Severity: f.proofSeverity(), File: b.File, Field: b.Field,
+	return report.Finding{ID: EnvironmentNotProven, Severity: f.proofSeverity(name), File: b.File, Field: b.Field,
 		Message: fmt.Sprintf("environment %s is not proven and its policies stay as they are, since %s %s", root.Dir, b.Entry, why)}
 }
 

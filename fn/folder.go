@@ -27,6 +27,8 @@ type folder struct {
 	// adopt are the names of hand-written policies that the user gives up, adopted the places where they were found.
 	adopt   []string
 	adopted map[workload.Source]bool
+	// needed says of which environments it is an error that they cannot be proven; nil leaves that to the set.
+	needed func(environment string) bool
 	// progress is told what is built, and how many builds of how many are done. It is never nil.
 	progress func(what string, done, total int)
 }

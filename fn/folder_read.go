@@ -132,6 +132,11 @@ func isSet(o *manifest.Object) bool {
 	return o.Kind == tier.SetKind || o.Group() == configGroup && o.Kind != tier.TestKind
 }
 
+// isTest reports whether an object is a SegmentationTest. Nil is none.
+func isTest(o *manifest.Object) bool {
+	return o != nil && o.Kind == tier.TestKind && o.Group() == configGroup
+}
+
 // oneSet is the only set, nil for none.
 func oneSet(sets []*manifest.Object) (*manifest.Object, report.Findings) {
 	switch len(sets) {

@@ -33,6 +33,9 @@ func runFunction(in []byte, config *manifest.Object) (out manifest.Pieces, findi
 		debug.SetGCPercent(collectOften)
 	}
 	if !manifest.IsList(in) {
+		if isTest(config) {
+			return checkStream(in, config)
+		}
 		return runStream(in, config)
 	}
 	if config != nil {
@@ -40,6 +43,11 @@ func runFunction(in []byte, config *manifest.Object) (out manifest.Pieces, findi
 			Message: "--config is for plain streams, and the input is a ResourceList, which carries its own functionConfig: leave the flag out"}}
 	}
 	return runList(in)
+}
+
+// inFiles reports whether the items are the files of a package. What kustomize gives to a transformer may have paths too.
+func inFiles(list *manifest.List) bool {
+	return slices.ContainsFunc(list.Items, func(it *manifest.Item) bool { return it.Path != "" && !it.KustomizeID })
 }
 
 // runList is the package mode where the items have paths, and the stream mode where they have none, as kustomize gives
@@ -53,6 +61,9 @@ func runList(in []byte) (manifest.Pieces, report.Findings, error) {
 		return nil, nil, report.Findings{{ID: ModeGenerator, Severity: report.Error,
 			Message: "a kustomize generator sees no resources, so no workload can be found: list the same file under transformers: of a Component instead"}}
 	}
+	if isTest(list.FunctionConfig) {
+		return checkResourceList(in, list)
+	}
 	config, err := configOf(list)
 	if err != nil {
 		return nil, nil, err
@@ -61,7 +72,7 @@ func runList(in []byte) (manifest.Pieces, report.Findings, error) {
 	if findings.Failed() {
 		return nil, nil, findings
 	}
-	if slices.ContainsFunc(list.Items, func(it *manifest.Item) bool { return it.Path != "" && !it.KustomizeID }) {
+	if inFiles(list) {
 		return runPackage(list, set)
 	}
 	d := derivation{set: set}

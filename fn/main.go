@@ -62,7 +62,7 @@ read or written.`,
 			return nil
 		},
 	}
-	root.Flags().StringVar(&config, "config", "", "`FILE` with the NetworkPolicySet for a plain stream; without it the preset holds")
+	root.Flags().StringVar(&config, "config", "", "`FILE` with the NetworkPolicySet for a plain stream, without which the preset holds; or with a SegmentationTest, which is checked")
 	root.AddCommand(renderCommand(stdout, stderr, &code), schemaCommand(stdout), verifyCommand(stdin, stdout, stderr, &code),
 		explainCommand(stdin, stdout, stderr, &code), mapCommand(stdin, stdout, stderr, &code), diffCommand(stdin, stdout, stderr, &code))
 	root.SetArgs(args)

@@ -33,8 +33,8 @@ type listPackage struct {
 // runPackage is the package mode: kpt fn render, kpt fn eval, kustomize fn run.
 func runPackage(list *manifest.List, set *tier.Set) (manifest.Pieces, report.Findings, error) {
 	p := newListPackage(list)
-	f := &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, set: set, partial: true,
-		adopted: map[workload.Source]bool{}, progress: func(string, int, int) {}}
+	f := p.folder()
+	f.set = set
 	findings, err := f.load()
 	if err != nil {
 		return nil, nil, err
@@ -64,6 +64,12 @@ func newListPackage(list *manifest.List) *listPackage {
 		slices.SortStableFunc(items, func(a, b *manifest.Item) int { return cmp.Compare(a.Index, b.Index) })
 	}
 	return p
+}
+
+// folder is the package as a folder in memory, which is yet to be loaded and to be given its set.
+func (p *listPackage) folder() *folder {
+	return &folder{root: "/", fsys: filesys.MakeFsInMemory(), files: p.files(), objects: map[string][]*manifest.Object{}, partial: true,
+		adopted: map[workload.Source]bool{}, progress: func(string, int, int) {}}
 }
 
 // file is an item's path below the outermost package: kpt gives it relative to the package that owns the file.

@@ -258,7 +258,7 @@ func (f *folder) readTests() ([]*tier.Test, report.Findings) {
 			continue // a file that is no part of a layer may hold anything
 		}
 		for _, o := range objects {
-			if o.Kind != tier.TestKind || o.Group() != "tierwall.dev" {
+			if !isTest(o) {
 				continue
 			}
 			t, fs := tier.DecodeTest(o)
@@ -297,6 +297,9 @@ func (p *project) prove() ([]*proof, error) {
 func (p *project) proveOne(e applied) (*proof, error) {
 	inventory, said := discovery.Read(e.objects)
 	out := &proof{applied: e}
+	if p.testsOnly && said.Failed() {
+		out.findings = said
+	}
 	var tests []assertion.Test
 	for _, t := range p.tests {
 		if !t.In(e.name) {

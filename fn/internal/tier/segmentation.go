@@ -62,6 +62,11 @@ func (t *Test) In(environment string) bool {
 	return len(t.Environments) == 0 || slices.ContainsFunc(t.Environments, func(name string) bool { return isNamed(environment, name) })
 }
 
+// Needs reports whether the test cannot be checked without an environment.
+func (t *Test) Needs(environment string) bool {
+	return t.In(environment) || t.Within != "" && isNamed(environment, t.Within)
+}
+
 // CheckEnvironments says which environments of the test are none of those that there are: what it expects of them would
 // be checked nowhere.
 func (t *Test) CheckEnvironments(names []string) report.Findings {
