@@ -3,6 +3,7 @@
 package examples
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -238,6 +239,69 @@ func TestRealToolsAFailedRenderChangesNothing(t *testing.T) {
 			unchanged(t, env, dir, "the failed run")
 		})
 	}
+}
+
+// strayPolicy lets everyone reach the database.
+const strayPolicy = `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: stray
+spec:
+  podSelector:
+    matchLabels:
+      tier: database
+  policyTypes:
+  - Ingress
+  ingress:
+  - ports:
+    - port: 5432
+`
+
+// TestRealToolsValidators: a SegmentationTest checks what kpt or kustomize passes, and changes nothing. The package has no
+// mutator, so that its policies are as good as hand-written.
+func TestRealToolsValidators(t *testing.T) {
+	closed := readTree(t, "three-tier")
+	closed["Kptfile"] = strings.NewReplacer("  mutators:\n  - image: "+image+"\n    configPath: networkpolicyset.yaml\n", "",
+		"  - image: "+image, "  - exec: tierwall").Replace(closed["Kptfile"])
+	if strings.Contains(closed["Kptfile"], image) || !strings.Contains(closed["Kptfile"], "validators:") {
+		t.Fatalf("the Kptfile is to have a validator and nothing else:\n%s", closed["Kptfile"])
+	}
+	open := maps.Clone(closed)
+	open["overlays/prod/kustomization.yaml"] = strings.Replace(open["overlays/prod/kustomization.yaml"], "resources:\n", "resources:\n- stray.yaml\n", 1)
+	open["overlays/prod/stray.yaml"] = strayPolicy
+
+	for _, c := range []struct {
+		name, command string
+		transformer   bool
+	}{
+		{"kpt fn render", "kpt fn render . --allow-exec", false},
+		{"kpt fn eval", "kpt fn eval . --exec tierwall --fn-config segmentation.yaml", false},
+		{"kustomize transformers", "kustomize build --enable-alpha-plugins --enable-exec overlays/prod", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for name, files := range map[string]tree{"closed": closed, "open": open} {
+				if c.transformer {
+					files = files.withTransformer("overlays/prod", "segmentation.yaml")
+				}
+				env := environment(t, "")
+				dir := repository(t, env, files)
+				r := run(t, dir, env, tool(t, "bash"), "-euc", c.command)
+				if fails := name == "open"; (r.code != 0) != fails || strings.Contains(r.stdout+r.stderr, "expectation-failed") != fails {
+					t.Errorf("%s: exit code %d\n%s%s", name, r.code, r.stdout, r.stderr)
+				}
+				unchanged(t, env, dir, c.command)
+			}
+		})
+	}
+}
+
+// withTransformer is the package with a configuration of the function listed under transformers of an overlay.
+func (files tree) withTransformer(overlay, config string) tree {
+	changed := maps.Clone(files)
+	changed[overlay+"/"+config] = strings.Replace(files[config], "annotations:\n",
+		"annotations:\n    config.kubernetes.io/function: |\n      exec:\n        path: tierwall\n", 1)
+	changed[overlay+"/kustomization.yaml"] += "transformers:\n- " + config + "\n"
+	return changed
 }
 
 func TestRealToolsKptPackageFromGit(t *testing.T) {
