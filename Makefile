@@ -13,6 +13,7 @@ CORPUS    ?=
 TESTFLAGS ?=
 SIZES     ?= 10,100,1000,10000
 CLUSTERS  ?= 300
+BESIDE    ?=
 TOOLS     := $(CURDIR)/.cache/tools
 GO        ?= go
 RELEASE   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
@@ -64,8 +65,8 @@ lint: tools ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l fn examples e2e); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi
 	$(GO) vet -tags realtools,bench,corpus,browser ./...
 	$(TOOLS)/staticcheck -tags realtools,bench,corpus,browser ./...
-	$(GO) -C e2e/opinion vet ./...
-	cd e2e/opinion && $(TOOLS)/staticcheck ./...
+	$(GO) -C e2e/opinion vet -tags bench ./...
+	cd e2e/opinion && $(TOOLS)/staticcheck -tags bench ./...
 
 fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
 	@ran=0; \
@@ -83,8 +84,9 @@ corpus: ## Render every case of CORPUS (a folder of applications with tables of 
 	@[ -n "$(CORPUS)" ] || { echo "say which: make corpus CORPUS=DIR" >&2; exit 2; }
 	$(GO) test -tags corpus -count=1 -timeout 15m $(TESTFLAGS) -run Corpus ./fn -corpus "$(abspath $(CORPUS))"
 
-bench: ## Measure the binary with SIZES workloads beside a no-op on kyaml's framework: CPU, time and memory
+bench: ## Measure the binary with SIZES workloads beside a no-op on kyaml's framework, and the proof beside cyclonus and BESIDE
 	$(GO) test -tags bench -count=1 -timeout 30m $(TESTFLAGS) -v ./e2e/bench -sizes "$(SIZES)"
+	$(GO) -C e2e/opinion test -tags bench -count=1 -timeout 30m $(TESTFLAGS) -v -run Bench ./... -beside "$(BESIDE)"
 
 tools: $(TOOLS)/kustomize $(TOOLS)/staticcheck $(TOOLS)/helm4 $(TOOLS)/helm3 ## Build the pinned kustomize, helm v3, helm v4 and staticcheck into .cache/tools
 
