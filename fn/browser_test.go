@@ -122,7 +122,7 @@ func holds(t *testing.T, what, text string, parts ...string) {
 	}
 }
 
-func node(name string) string { return fmt.Sprintf(".node[data-name=%q]", name) }
+func nodeOf(name string) string { return fmt.Sprintf(".node[data-name=%q]", name) }
 
 func TestBrowserShippedPackage(t *testing.T) {
 	b := openBrowser(t, 1500, 800)
@@ -142,7 +142,7 @@ func TestBrowserShippedPackage(t *testing.T) {
 		}
 
 		// A workload shows its connections, and a connection why it is open.
-		b.click(node("app-production/database"))
+		b.click(nodeOf("app-production/database"))
 		holds(t, "the database", b.text("#panel"), "StatefulSet, tier database", "Comes in (2)", "from backend", "Goes out (1)", "to dns")
 		b.shoot("shipped-node-" + scheme)
 		b.click("#panel li:nth-of-type(2) .link")
@@ -266,13 +266,13 @@ func TestBrowserThreeHundredWorkloads(t *testing.T) {
 			t.Errorf("%d lines, want %d", got, want)
 		}
 		b.shoot("many-" + scheme)
-		b.click(node("team-0/backend-5"))
+		b.click(nodeOf("team-0/backend-5"))
 		holds(t, "a workload", b.text("#panel"), "team-0/backend-5", "Comes in (2)", "Goes out (3)")
 		b.shoot("many-node-" + scheme)
 	}
 	b.open(pageOfMap(t, many(true)), "light")
 	holds(t, "a flat network", b.text("#status"), "300 workloads, 90300 connections", "lines are drawn for what is chosen")
-	b.click(node("team-0/frontend-0"))
+	b.click(nodeOf("team-0/frontend-0"))
 	if got := b.count("#lines .lit"); got != 600 {
 		t.Errorf("%d lines of the workload chosen, want 600", got)
 	}
@@ -300,7 +300,7 @@ func TestBrowserHostileNames(t *testing.T) {
 func TestBrowserNarrowWindow(t *testing.T) {
 	b := openBrowser(t, 600, 900)
 	b.open(pageOf(t, "../kustomize"), "dark")
-	b.click(node("app-production/frontend"))
+	b.click(nodeOf("app-production/frontend"))
 	b.good("narrow")
 	var wide bool
 	b.eval("return document.documentElement.scrollWidth > window.innerWidth", &wide)
