@@ -17,8 +17,8 @@ type end struct {
 	number int
 	class  int
 	probe  *probe
-	// peer is true for an end that is what a peer stands for.
-	peer bool
+	// peer is what the end stands for; nil for a workload that is an end itself.
+	peer *tier.Peer
 }
 
 func (p *Proof) endpointOf(e end) reachability.Endpoint {
@@ -39,7 +39,7 @@ func (p *Proof) text(e end) string {
 func (p *Proof) ends(list []tier.Endpoint, d reachability.Direction) []end {
 	var out []end
 	seen := map[int]bool{}
-	add := func(i int, peer bool) {
+	add := func(i int, peer *tier.Peer) {
 		if c := p.class(i); !seen[c] {
 			seen[c] = true
 			out = append(out, end{number: i, class: c, peer: peer})
@@ -47,14 +47,14 @@ func (p *Proof) ends(list []tier.Endpoint, d reachability.Direction) []end {
 	}
 	for _, e := range list {
 		if e.Workload != nil {
-			add(p.number[e.Workload], false)
+			add(p.number[e.Workload], nil)
 			continue
 		}
 		for _, i := range p.meant.members[e.Peer] {
-			add(i, true)
+			add(i, e.Peer)
 		}
 		for _, probe := range p.probesOf(e.Peer, d) {
-			out = append(out, end{number: -1, class: -1, probe: probe, peer: true})
+			out = append(out, end{number: -1, class: -1, probe: probe, peer: e.Peer})
 		}
 	}
 	return out
@@ -167,6 +167,9 @@ func (p *Proof) shortfalls(groups []tier.Group) []*shortfall {
 		sources, destinations := p.ends(group.From, reachability.Ingress), p.ends(group.To, reachability.Egress)
 		for _, from := range sources {
 			for _, to := range destinations {
+				if !p.takesPart(from, reachability.Egress) || !p.takesPart(to, reachability.Ingress) {
+					continue
+				}
 				left, value := p.missing(from, to, group.Ports)
 				if len(left) == 0 {
 					continue
@@ -182,6 +185,22 @@ func (p *Proof) shortfalls(groups []tier.Group) []*shortfall {
 		}
 	}
 	return order
+}
+
+// takesPart is false for a workload that a peer stands for where others take the peer's part: what else runs in Prometheus'
+// namespace need not reach anyone, nor need anyone reach a job.
+func (p *Proof) takesPart(e end, d reachability.Direction) bool {
+	if e.peer == nil || e.probe != nil {
+		return true
+	}
+	others, own := false, false
+	for _, w := range p.in.Model.Members[e.peer.Name] {
+		if d == reachability.Egress || !w.Client {
+			others = true
+			own = own || p.class(p.number[w]) == e.class
+		}
+	}
+	return own || !others
 }
 
 // cause finds the end that denies the first of the ports.
@@ -219,8 +238,8 @@ func (p *Proof) sayShortfall(s *shortfall) string {
 	return fmt.Sprintf("%s: the %s of %s is isolated by %s, and no rule lets it through", listed(s.texts), s.direction, p.text(s.at), s.because)
 }
 
-// blocked says which flows do not get through, at the workload whose end denies them. A peer that policies of the input
-// isolate is no workload of the flow, and the generator does not open it.
+// blocked says which flows do not get through, at the workload whose end denies them. A peer's end is another matter: its
+// workloads may be opened by other means than a policy of the package, and which of them take its part may not be known.
 func (p *Proof) blocked() report.Findings {
 	var out report.Findings
 	for _, s := range p.shortfalls(p.in.Model.Groups) {
@@ -228,9 +247,9 @@ func (p *Proof) blocked() report.Findings {
 		switch {
 		case s.value == reachability.Unknown:
 			id, severity = flowUnproven, report.Warning
-		case s.at.peer:
+		case s.at.peer != nil:
 			id, severity = peerIsolated, report.Warning
-			advice = "; flows open only the other end of a peer: give its workload a tier and flows, or open it by hand"
+			advice = "; run tierwall render, which opens this end too, or open it by hand"
 		}
 		out = append(out, p.at(s, id, severity, fmt.Sprintf("%s means %s%s", strings.Join(s.declared, ", "), p.sayShortfall(s), advice)))
 	}

@@ -207,10 +207,24 @@ func (l *layering) sharedPartition(part partition) {
 		byTier[d.tier] = append(byTier[d.tier], d)
 	}
 	for _, t := range slices.Sorted(maps.Keys(byTier)) {
-		if s := l.home(byTier[t]); s != nil {
-			l.plan.subjectPolicies(s, partition{part.declared, part.namespaces, byTier[t]})
+		for _, members := range together(t, byTier[t]) {
+			if s := l.home(members); s != nil {
+				l.plan.subjectPolicies(s, partition{part.declared, part.namespaces, members})
+			}
 		}
 	}
+}
+
+// together are the members of a tier as one; workloads without a tier have nothing in common.
+func together(t string, members []*declaration) [][]*declaration {
+	if t != "" {
+		return [][]*declaration{members}
+	}
+	var out [][]*declaration
+	for _, d := range members {
+		out = append(out, []*declaration{d})
+	}
+	return out
 }
 
 func (l *layering) anyCovered(s *site, part partition) bool {

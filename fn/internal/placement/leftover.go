@@ -26,7 +26,7 @@ func (p *plan) leftover(sc *scene, sites []*site) {
 			}
 		}
 		if !found {
-			p.notPlaced(sc.built[n], fmt.Sprintf("no policy of %s ends up in its namespace as kustomize builds it: %s stays closed", dirs(sites), sc.rules[n]))
+			p.notPlaced(sc.built[n], severityOf(sc.built[n]), fmt.Sprintf("no policy of %s ends up in its namespace as kustomize builds it: %s stays closed", dirs(sites), sc.rules[n]))
 		}
 	}
 }
@@ -49,6 +49,7 @@ type confusion struct{ of, with *workload.Workload }
 // ambiguous says that no label tells a workload's pods from those of others.
 func (p *plan) ambiguous(sc *scene, w *workload.Workload) {
 	f := about(w, SelectorAmbiguous)
+	f.Severity = severityOf(w)
 	f.Field = "spec.template.metadata.labels"
 	labels := w.Selector
 	if labels == nil {
@@ -78,15 +79,24 @@ func (p *plan) ambiguous(sc *scene, w *workload.Workload) {
 func (p *plan) notIsolated(sc *scene, declarations []*declaration, covered func(namespace string) bool) {
 	for _, d := range bound(declarations, sc) {
 		if w := sc.built[d.number]; !covered(w.Namespace) {
-			p.notPlaced(w, "no layer can hold a default deny that ends up in its namespace as kustomize builds it")
+			p.notPlaced(w, report.Error, "no layer can hold a default deny that ends up in its namespace as kustomize builds it")
 		}
 	}
 }
 
-func (p *plan) notPlaced(w *workload.Workload, message string) {
+func (p *plan) notPlaced(w *workload.Workload, severity report.Severity, message string) {
 	f := about(w, PolicyNotPlaced)
+	f.Severity = severity
 	f.Message = message + "; set the namespace in the kustomization of the overlay, or in the manifest"
 	p.say(f)
+}
+
+// severityOf is a warning for a workload without a tier, which is what a peer stands for: it stays isolated.
+func severityOf(w *workload.Workload) report.Severity {
+	if w.Tier == "" {
+		return report.Warning
+	}
+	return report.Error
 }
 
 func about(w *workload.Workload, id report.ID) report.Finding {

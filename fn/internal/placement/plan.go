@@ -166,7 +166,7 @@ func (p *plan) groups(s *site, part partition) []group {
 		if alike && len(first) == 0 {
 			continue
 		}
-		if alike {
+		if alike && t != "" {
 			if selector, _, ok := s.selector(part.namespaces, members); ok {
 				out = append(out, group{t + "-network-policy", "Opens the connections that are meant for tier " + t + ".", members, first, selector})
 				continue
@@ -177,15 +177,32 @@ func (p *plan) groups(s *site, part partition) []group {
 			if !ok || len(own[d.number]) == 0 {
 				continue
 			}
-			name := t + "-" + d.name
-			if slices.ContainsFunc(members, func(o *declaration) bool { return o != d && o.name == d.name }) {
-				name += "-" + strings.ToLower(d.kind)
-			}
-			out = append(out, group{name + "-network-policy", "Opens the connections that are meant for workload " + d.name + ".",
+			out = append(out, group{p.workloadName(d, members) + "-network-policy", "Opens the connections that are meant for workload " + d.name + ".",
 				[]*declaration{d}, own[d.number], selector})
 		}
 	}
 	return out
+}
+
+// workloadName is what the policy of one workload is called after: its tier and name, its name alone where it has no tier;
+// and its kind where another policy would be called the same.
+func (p *plan) workloadName(d *declaration, members []*declaration) string {
+	name, taken := d.name, false
+	if d.tier != "" {
+		name = d.tier + "-" + d.name
+		taken = slices.ContainsFunc(members, func(o *declaration) bool { return o != d && o.name == d.name })
+	} else {
+		taken = slices.ContainsFunc(p.universe.declarations, func(o *declaration) bool {
+			if o.tier == "" {
+				return o != d && o.name == d.name && o.namespace == d.namespace
+			}
+			return name == o.tier || name == o.tier+"-"+o.name
+		})
+	}
+	if taken {
+		name += "-" + strings.ToLower(d.kind)
+	}
+	return name
 }
 
 func (p *plan) meta(name, namespace, description string) policy.Meta {

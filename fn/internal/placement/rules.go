@@ -8,6 +8,7 @@ import (
 
 	"tierwall.dev/fn/internal/policy"
 	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // endpoints is a set of other ends, by their numbers in the universe, ascending. Equal sets are one pointer.
@@ -160,20 +161,6 @@ func (r rules) directions() []policy.Direction {
 // false for one that has none.
 func rulesOf(u *universe, m *tier.Model, number func(tier.Endpoint) (int32, bool)) map[int32]rules {
 	out := map[int32]rules{}
-	add := func(subjects []tier.Endpoint, others *endpoints, direction policy.Direction, ports tier.PortSet) {
-		for _, subject := range subjects {
-			n, ok := number(subject)
-			if subject.Workload == nil || !ok {
-				continue
-			}
-			if out[n] == nil {
-				out[n] = rules{}
-			}
-			for _, p := range ports {
-				out[n].add(u, cell{direction, p}, others)
-			}
-		}
-	}
 	numbers := func(ends []tier.Endpoint) *endpoints {
 		var members []int32
 		for _, e := range ends {
@@ -183,13 +170,49 @@ func rulesOf(u *universe, m *tier.Model, number func(tier.Endpoint) (int32, bool
 		}
 		return u.set(members)
 	}
+	give := func(subject *workload.Workload, others *endpoints, direction policy.Direction, ports tier.PortSet) {
+		n, ok := number(tier.Endpoint{Workload: subject})
+		if !ok {
+			return
+		}
+		if out[n] == nil {
+			out[n] = rules{}
+		}
+		for _, p := range ports {
+			out[n].add(u, cell{direction, p}, others)
+		}
+	}
+	add := func(ends, others []tier.Endpoint, direction policy.Direction, ports tier.PortSet) {
+		all := numbers(others)
+		var known *endpoints
+		for _, e := range ends {
+			if e.Workload != nil {
+				give(e.Workload, all, direction, ports)
+				continue
+			}
+			for _, w := range m.Members[e.Peer.Name] {
+				if direction == policy.Ingress && w.Client {
+					continue // it lets nothing in
+				}
+				if known == nil {
+					known = numbers(inKnownNamespaces(others))
+				}
+				give(w, known, direction, ports)
+			}
+		}
+	}
 	for _, g := range m.Groups {
 		egress := g.EgressPorts
 		if egress == nil {
 			egress = g.Ports
 		}
-		add(g.From, numbers(g.To), policy.Egress, egress)
-		add(g.To, numbers(g.From), policy.Ingress, g.Ports)
+		add(g.From, g.To, policy.Egress, egress)
+		add(g.To, g.From, policy.Ingress, g.Ports)
 	}
 	return out
+}
+
+// inKnownNamespaces leaves out the workloads whose namespace is not yet known: a policy of another namespace cannot name it.
+func inKnownNamespaces(ends []tier.Endpoint) []tier.Endpoint {
+	return slices.DeleteFunc(slices.Clone(ends), func(e tier.Endpoint) bool { return e.Workload != nil && e.Workload.Namespace == "" })
 }

@@ -23,6 +23,10 @@ func (s *Set) Model(environment string, inv *workload.Inventory) (*Model, report
 
 	m := &Model{Environment: environment, Workloads: inv.Workloads}
 	m.Groups = e.groups()
+	m.Members = members(m.Groups, inv)
+	for _, g := range e.resolvers(m) {
+		m.Groups = insert(m.Groups, g)
+	}
 	m.NeverGroups = e.never(append(s.startNever(), s.Never...))
 	e.sayGuesses()
 	e.sayDisagreements(inv)

@@ -15,6 +15,9 @@ type Model struct {
 	// Groups are the flows that hold, in their compact form: each pair of endpoints that has a flow is in exactly one
 	// group. Each has them one by one. Sorted by first From, first To and ports.
 	Groups []Group
+	// Members are, by the name of each peer of the groups, the workloads of the environment that take its part, whether they
+	// have a tier or not: their end of the peer's flows is opened too. Peers without any are left out.
+	Members map[string][]*workload.Workload
 	// NeverGroups are the invariants that hold after flows of the user have suspended cells of the preset's, by the order
 	// of their declaration. Internet means public addresses here, as a source too. Two invariants may speak of the same
 	// pair. Ports are what must stay closed.
