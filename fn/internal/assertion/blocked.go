@@ -240,6 +240,7 @@ func (p *Proof) sayShortfall(s *shortfall) string {
 
 // blocked says which flows do not get through, at the workload whose end denies them. A peer's end is another matter: its
 // workloads may be opened by other means than a policy of the package, and which of them take its part may not be known.
+// A workload without a tier has flows only as one of those.
 func (p *Proof) blocked() report.Findings {
 	var out report.Findings
 	for _, s := range p.shortfalls(p.in.Model.Groups) {
@@ -247,9 +248,9 @@ func (p *Proof) blocked() report.Findings {
 		switch {
 		case s.value == reachability.Unknown:
 			id, severity = flowUnproven, report.Warning
-		case s.at.peer != nil:
+		case s.at.peer != nil, s.at.probe == nil && p.workloads[s.at.number].Tier == "":
 			id, severity = peerIsolated, report.Warning
-			advice = "; run tierwall render, which opens this end too, or open it by hand"
+			advice = "; tierwall render opens this end too if labels tell its pods from others, or open it by hand"
 		}
 		out = append(out, p.at(s, id, severity, fmt.Sprintf("%s means %s%s", strings.Join(s.declared, ", "), p.sayShortfall(s), advice)))
 	}
