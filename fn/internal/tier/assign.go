@@ -137,12 +137,12 @@ func (a *assigner) without(w *workload.Workload, unknown worn) {
 	advice := a.set.adviceFor(w)
 	if unknown.key == "" {
 		label := worn{key: a.set.TierLabels[0], pod: true}
-		a.add(w, tierMissing, label.field(w), "no tier: none of the labels %s is set, so the workload falls under default deny alone; set the label to a tier's value, or write spec.workloads: [%s]",
+		a.add(w, tierMissing, label.field(w), "no tier: none of the labels %s is set, so the workload falls under default deny, open only to the flows of a peer that stands for it; set the label to a tier's value, or write spec.workloads: [%s]",
 			strings.Join(a.set.TierLabels, ", "), advice)
 		return
 	}
 	value := unknown.labels[unknown.key]
-	a.add(w, tierUnknown, unknown.field(w), "%q is no value of a known tier (%s), so the workload falls under default deny alone%s; set the label to a tier's value, or write spec.workloads: [%s]",
+	a.add(w, tierUnknown, unknown.field(w), "%q is no value of a known tier (%s), so the workload falls under default deny, open only to the flows of a peer that stands for it%s; set the label to a tier's value, or write spec.workloads: [%s]",
 		value, strings.Join(a.set.TierNames(), ", "), a.suggestion(value), advice)
 }
 
