@@ -160,10 +160,25 @@ type Exposure struct {
 	Ports []Port
 }
 
-// Reference is an address of one of the input's Services in a workload's env, args, ConfigMap or init container.
+// Evidence is the kind of place that an address was found in.
+type Evidence string
+
+// The kinds of evidence of a Reference.
+const (
+	ViaEnv     Evidence = "env"     // a container's variable, with its value in the workload itself
+	ViaArgs    Evidence = "args"    // a container's command or arguments
+	ViaConfig  Evidence = "config"  // an entry of a ConfigMap or Secret that becomes variables
+	ViaMounted Evidence = "mounted" // a file that is mounted from a ConfigMap or Secret
+	ViaInit    Evidence = "init"    // an init container, whatever holds the address there
+	ViaScrape  Evidence = "scrape"  // a Prometheus scrape configuration
+)
+
+// Reference is an address of one of the input's Services in a workload's env, args, ConfigMap, Secret or init container.
 type Reference struct {
 	From *Workload
 	To   *Service
+	// Via is the kind of place that holds the address.
+	Via Evidence
 	// Port is the Service's port that the address names, 0 where it names none.
 	Port int32
 	// Where is the field that holds the address, such as spec.template.spec.containers[0].env[DB_HOST].
@@ -172,6 +187,55 @@ type Reference struct {
 	Source Source
 	// Weak is true for evidence that several workloads share (a ConfigMap taken whole by envFrom).
 	Weak bool
+}
+
+// External is an address, in a workload's configuration, of a host that no Service of the input is.
+type External struct {
+	From *Workload
+	// Host is a DNS name or an IP address, without port, user or password.
+	Host string
+	// Port is the port that the address names, or its scheme's usual one; 0 where it names neither.
+	Port int32
+	// Where is the field that holds the address, Source its file.
+	Where  string
+	Source Source
+	// Weak is true for evidence that several workloads share.
+	Weak bool
+}
+
+// APIAccess is a sign that a workload calls the Kubernetes API.
+type APIAccess struct {
+	Workload *Workload
+	// Why says it in a few words, such as "ClusterRoleBinding shop-operator binds its ServiceAccount".
+	Why string
+	// Where is the field that says so, Source its file.
+	Where  string
+	Source Source
+}
+
+// Webhook is a Service that the API server calls.
+type Webhook struct {
+	// Kind is ValidatingWebhookConfiguration, MutatingWebhookConfiguration, CustomResourceDefinition or APIService; Name is
+	// the object's name.
+	Kind, Name string
+	Service    *Service
+	// Port is the Service's port: "should be a valid port number (1-65535, inclusive)", 443 by default
+	// (admissionregistration/v1, ServiceReference.port).
+	Port int32
+	// Where is the field that names the Service, Source its file.
+	Where  string
+	Source Source
+}
+
+// Membership is a sign that two workloads, or the pods of one, are members of one store or mesh and call each other.
+type Membership struct {
+	// Workload calls Peer, which may be the workload itself.
+	Workload, Peer *Workload
+	// Ports are the peer's ports that members use among themselves. Empty means that nothing tells.
+	Ports []Port
+	// Where is the field that says so, Source its file, Why what it says in a few words.
+	Where, Why string
+	Source     Source
 }
 
 // ExistingPolicy is a NetworkPolicy of the input that is not this tool's own. It is kept, never edited.
@@ -188,5 +252,10 @@ type Inventory struct {
 	Services   []*Service
 	Exposures  []Exposure
 	References []Reference
-	Policies   []ExistingPolicy
+	// Externals, APIAccess and Memberships are sorted by their workload, Webhooks by kind and name.
+	Externals   []External
+	APIAccess   []APIAccess
+	Webhooks    []Webhook
+	Memberships []Membership
+	Policies    []ExistingPolicy
 }
