@@ -69,11 +69,14 @@ lint: tools ## gofmt, go vet and staticcheck
 	cd e2e/opinion && $(TOOLS)/staticcheck -tags bench ./...
 
 fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
-	@ran=0; \
+	@ran=0; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "fuzz: $$pkg $$target for $(FUZZTIME)"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    if ! $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg 2>&1 | tee "$$log"; then \
+	      if grep -q 'Failing input' "$$log" || ! grep -qx '    context deadline exceeded' "$$log"; then exit 1; fi; \
+	      echo "fuzz: $$target had its time and found nothing; Go 1.26 takes the end of the time for an error now and then (golang/go#75804)"; \
+	    fi; \
 	    ran=$$((ran + 1)); \
 	  done; \
 	done; \
