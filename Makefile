@@ -18,7 +18,7 @@ TOOLS     := $(CURDIR)/.cache/tools
 GO        ?= go
 RELEASE   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help build demo render check test test-tools test-browser opinion lint fuzz corpus bench tools image examples clean
+.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion lint fuzz corpus bench tools image examples clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,7 +32,10 @@ demo: build ## Render kustomize/ and show which policies each environment gets
 render: build ## Render DIR (default kustomize): write what has changed
 	bin/tierwall render $(DIR)
 
-examples: build tools ## Render kustomize/ and every example again, for reading the difference
+kubectl-file: build ## Render examples/kubectl/20_network_policy_complete.yaml again: the policies of prod in one file
+	bin/tierwall render kustomize --environment prod --to examples/kubectl/20_network_policy_complete.yaml
+
+examples: build tools kubectl-file ## Render kustomize/ and every example again, for reading the difference
 	@for dir in kustomize examples/three-tier examples/many-workloads examples/openshift examples/no-kustomization; do \
 	  echo "$$dir:"; bin/tierwall render $$dir; \
 	done
