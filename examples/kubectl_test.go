@@ -54,7 +54,7 @@ func TestTheCompleteFileHoldsTheSixPolicies(t *testing.T) {
 		t.Errorf("policies (-want +got):\n%s", diff)
 	}
 	for i, section := range strings.Split(string(content), "\n---\n") {
-		heading := regexp.MustCompile(`(?m)^# [0-9] of 6: `+regexp.QuoteMeta(names[i])+`\. .+\napiVersion: `).FindString(section)
+		heading := regexp.MustCompile(`(?m)^# [0-9] of 6: ` + regexp.QuoteMeta(names[i]) + `\. .+\napiVersion: `).FindString(section)
 		if heading == "" {
 			t.Errorf("section %d is not headed by a line about %s:\n%s", i+1, names[i], section)
 		}
