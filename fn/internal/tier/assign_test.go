@@ -107,8 +107,8 @@ func TestImageName(t *testing.T) {
 	for image, want := range map[string]string{
 		"redis": "redis", "redis:7": "redis", "bitnami/redis@sha256:ab": "redis", "host:5000/a/b/redis:7@sha256:ab": "redis", "host:5000/redis": "redis", "": "",
 	} {
-		if got := imageName(image); got != want {
-			t.Errorf("imageName(%q) is %q, want %q", image, got, want)
+		if got := ImageName(image); got != want {
+			t.Errorf("ImageName(%q) is %q, want %q", image, got, want)
 		}
 	}
 	if tier, _ := tellTier(&workload.Workload{}); tier != "" {

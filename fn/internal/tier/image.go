@@ -12,11 +12,15 @@ var storeImages = map[string]string{
 	"postgres": database, "postgresql": database, "postgresql-repmgr": database, "postgis": database, "timescaledb": database,
 	"mysql": database, "mysql-server": database, "mariadb": database, "mariadb-galera": database, "percona": database,
 	"percona-server": database, "mongo": database, "mongodb": database, "mongodb-community-server": database,
-	"cockroach": database, "cassandra": database,
+	"cockroach": database, "cassandra": database, "scylla": database, "couchdb": database, "neo4j": database,
+	"clickhouse": database, "clickhouse-server": database, "influxdb": database, "elasticsearch": database,
+	"opensearch": database, "solr": database, "etcd": database, "dynamodb-local": database, "minio": database,
+	"azure-sql-edge": database, "pgbouncer": database, "pgvector": database, "qdrant": database, "weaviate": database,
 	"redis": cache, "redis-stack": cache, "redis-stack-server": cache, "valkey": cache, "memcached": cache, "keydb": cache,
 	"dragonfly": cache,
 	"rabbitmq":  queue, "kafka": queue, "cp-kafka": queue, "nats": queue, "activemq": queue, "activemq-classic": queue,
-	"activemq-artemis": queue,
+	"activemq-artemis": queue, "redpanda": queue, "pulsar": queue, "zookeeper": queue, "cp-zookeeper": queue,
+	"eclipse-mosquitto": queue, "emqx": queue,
 }
 
 // storePorts are the ports of the same stores.
@@ -31,7 +35,7 @@ func tellTier(w *workload.Workload) (tier, evidence string) {
 		return "", ""
 	}
 	// The first container is the workload; those after it are sidecars and init containers.
-	if t := storeImages[imageName(w.Images[0])]; t != "" {
+	if t := storeImages[ImageName(w.Images[0])]; t != "" {
 		return t, fmt.Sprintf("image %q", w.Images[0])
 	}
 	for _, p := range w.Ports {
@@ -44,8 +48,14 @@ func tellTier(w *workload.Workload) (tier, evidence string) {
 	return tier, evidence
 }
 
-// imageName is the last path component of an image, without tag and digest: redis for docker.io/bitnami/redis:7.2@sha256:….
-func imageName(image string) string {
+// StoreImage is the tier that an image of a well-known store is, empty for any other image.
+func StoreImage(image string) string { return storeImages[ImageName(image)] }
+
+// StorePort is the tier of the well-known stores that serve a TCP port, empty for any other port.
+func StorePort(number int32) string { return storePorts[number] }
+
+// ImageName is the last path component of an image, without tag and digest: redis for docker.io/bitnami/redis:7.2@sha256:….
+func ImageName(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	image = image[strings.LastIndexByte(image, '/')+1:]
 	image, _, _ = strings.Cut(image, ":")
