@@ -12,6 +12,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	apiyaml "k8s.io/apimachinery/pkg/util/yaml"
 
+	"tierwall.dev/e2e/apirules"
 	"tierwall.dev/fn/internal/placement"
 )
 
@@ -200,7 +201,7 @@ func checkRules(t *testing.T, what string, policies []*networkingv1.NetworkPolic
 	}
 	ids := map[string]bool{}
 	for _, p := range policies {
-		for _, broken := range brokenRules(p) {
+		for _, broken := range apirules.Broken(p) {
 			t.Errorf("%s: NetworkPolicy %s/%s: the API server refuses %s", what, p.Namespace, p.Name, broken)
 		}
 		if p.APIVersion != "networking.k8s.io/v1" || p.Kind != "NetworkPolicy" {

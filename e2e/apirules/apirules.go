@@ -1,4 +1,6 @@
-package main
+// Package apirules says what the API server would refuse in a NetworkPolicy. It is written from the API's documentation
+// (networking/v1 and meta/v1), is for tests, and knows nothing of how policies are made.
+package apirules
 
 import (
 	"fmt"
@@ -14,12 +16,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// rules collects what the API server would refuse in a NetworkPolicy. It is written from the API's documentation
-// (networking/v1 and meta/v1), and knows nothing of how the policies are made.
+// rules collects the rules that are broken.
 type rules struct{ broken []string }
 
-// brokenRules are the rules that a policy breaks; none for one that the API server takes.
-func brokenRules(p *networkingv1.NetworkPolicy) []string {
+// Broken are the rules that a policy breaks, each as "FIELD: what is wrong"; none for one that the API server takes.
+func Broken(p *networkingv1.NetworkPolicy) []string {
 	r := &rules{}
 	r.metadata(p.ObjectMeta)
 	r.selector("spec.podSelector", &p.Spec.PodSelector)
