@@ -49,16 +49,19 @@ type classes struct {
 	labels   []string
 	// compared are, for each end and label, the tiers whose workloads a statement compares by the label.
 	comparedFrom, comparedTo map[string]map[string]bool
+	// apartFrom and apartTo are, for each end, the tiers whose workloads a statement tells apart one by one.
+	apartFrom, apartTo map[string]bool
 }
 
 // newClasses sorts the workloads that have a tier into classes, for the given statements.
 func newClasses(workloads []*workload.Workload, peers map[string]*Peer, statements []FlowSpec) *classes {
-	cs := &classes{comparedFrom: map[string]map[string]bool{}, comparedTo: map[string]map[string]bool{}}
+	cs := &classes{comparedFrom: map[string]map[string]bool{}, comparedTo: map[string]map[string]bool{},
+		apartFrom: map[string]bool{}, apartTo: map[string]bool{}}
 	cs.compare(statements)
 	named := namedWorkloads(statements)
 	all := ranked(workloads, peers)
-	cs.from = newSide(all, func(w *workload.Workload) string { return cs.key(w, named, cs.comparedFrom) })
-	cs.to = newSide(all, func(w *workload.Workload) string { return cs.key(w, named, cs.comparedTo) + portsKey(w) })
+	cs.from = newSide(all, func(w *workload.Workload) string { return cs.key(w, named, cs.comparedFrom, cs.apartFrom) })
+	cs.to = newSide(all, func(w *workload.Workload) string { return cs.key(w, named, cs.comparedTo, cs.apartTo) + portsKey(w) })
 	for _, s := range []*side{&cs.from, &cs.to} {
 		for _, c := range s.classes {
 			if c.peer == nil {
@@ -193,7 +196,7 @@ func labelValue(w *workload.Workload, key string) string {
 }
 
 // key tells classes apart by all but ports.
-func (cs *classes) key(w *workload.Workload, named map[string]bool, compared map[string]map[string]bool) string {
+func (cs *classes) key(w *workload.Workload, named map[string]bool, compared map[string]map[string]bool, apart map[string]bool) string {
 	var b strings.Builder
 	b.WriteString(w.Namespace)
 	b.WriteByte('/')
@@ -214,6 +217,9 @@ func (cs *classes) key(w *workload.Workload, named map[string]bool, compared map
 		if tiers := compared[l]; tiers[w.Tier] || tiers[everything] {
 			b.WriteString(labelValue(w, l))
 		}
+	}
+	if apart[w.Tier] || apart[everything] {
+		b.WriteString("/" + w.ID())
 	}
 	return b.String()
 }
@@ -238,14 +244,21 @@ func portsKey(w *workload.Workload) string {
 	return string(b)
 }
 
-// compare notes which labels statements compare, and of which tiers at which end. Other workloads need not be told apart.
+// compare notes which labels statements compare, and of which tiers at which end, and which tiers statements look at workload
+// by workload. Others need not be told apart.
 func (cs *classes) compare(statements []FlowSpec) {
 	for _, f := range statements {
 		if f.Within == nil {
 			continue
 		}
-		note(cs.comparedFrom, f.Within.SameLabel, f.From)
-		note(cs.comparedTo, f.Within.SameLabel, f.To)
+		if f.Within.SameLabel != "" {
+			note(cs.comparedFrom, f.Within.SameLabel, f.From)
+			note(cs.comparedTo, f.Within.SameLabel, f.To)
+		}
+		if f.Within.apart() {
+			noteTiers(cs.apartFrom, f.From)
+			noteTiers(cs.apartTo, f.To)
+		}
 	}
 	cs.labels = sortedKeys(cs.comparedFrom)
 }
@@ -254,8 +267,12 @@ func note(compared map[string]map[string]bool, label string, refs Refs) {
 	if compared[label] == nil {
 		compared[label] = map[string]bool{}
 	}
+	noteTiers(compared[label], refs)
+}
+
+func noteTiers(tiers map[string]bool, refs Refs) {
 	for _, r := range refs {
-		compared[label][r.Name] = true
+		tiers[r.Name] = true
 	}
 }
 

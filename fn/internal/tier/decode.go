@@ -135,8 +135,8 @@ func (d *decoder) set(s *Set) {
 
 	shared := d.scope(s)
 	s.Flows = d.flows(spec.At("flows"), shared)
-	s.Never = d.flows(spec.At("never"), shared)
-	s.Without = d.flows(spec.At("without"), shared)
+	s.Never = d.exclusions(spec.At("never"), shared)
+	s.Without = d.exclusions(spec.At("without"), shared)
 	d.environmentFlows(spec.At("environments"), s)
 	d.environmentKnown(spec.At("environment"), s)
 }
@@ -208,7 +208,7 @@ func (d *decoder) environmentFlows(f manifest.Field, s *Set) {
 		known := d.scope(s)
 		if i < len(s.Environments) {
 			s.Environments[i].Flows = d.flows(item.At("flows"), known)
-			s.Environments[i].Without = d.flows(item.At("without"), known)
+			s.Environments[i].Without = d.exclusions(item.At("without"), known)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"tierwall.dev/fn/internal/manifest"
 )
@@ -109,7 +110,7 @@ func (f FlowSpec) says() string {
 	slices.Sort(ports)
 	parts = append(parts, strings.Join(ports, ","))
 	if f.Within != nil {
-		parts = append(parts, f.Within.SameLabel)
+		parts = append(parts, f.Within.String())
 	}
 	return strings.Join(parts, " ")
 }
@@ -118,9 +119,33 @@ func (d *decoder) within(f manifest.Field) *Within {
 	if !d.mapping(f, fieldNames[Within]()) {
 		return nil
 	}
-	w := &Within{SameLabel: d.required(f.At("sameLabel"), "a label key")}
+	w := &Within{SameLabel: d.text(f.At("sameLabel")), SameName: d.texts(f.At("sameName"), checkEnding)}
 	d.check(f.At("sameLabel"), w.SameLabel, checkLabelKey)
+	d.notEmpty(f.At("sameName"), "an ending")
+	w.Reference = enum[ReferenceKind](d, f.At("reference"))
+	if len(f.Keys()) == 0 {
+		d.bad(configMissing, f.Path, "is empty; give sameLabel, sameName or reference")
+	}
 	return w
+}
+
+// checkEnding is for what the name of a workload may end with.
+func checkEnding(s string) string {
+	if len(validation.IsDNS1123Subdomain("a"+s)) > 0 {
+		return fmt.Sprintf("%q is no ending of a workload's name; write one such as -db", s)
+	}
+	return ""
+}
+
+// exclusions are flows that are taken away or ruled out: those that addresses name are for nobody to rule out.
+func (d *decoder) exclusions(f manifest.Field, sc *scope) []FlowSpec {
+	out := d.flows(f, sc)
+	for _, flow := range out {
+		if flow.Within.byAddress() {
+			d.bad(configBadValue, flow.Field+".within.reference", "is for flows only; leave it out here")
+		}
+	}
+	return out
 }
 
 // refs are endpoints, one or a list. A nil scope checks no names.

@@ -159,7 +159,7 @@ func (v *evidence) declaredBy(c *cell) string {
 
 // references says which addresses of Services no flow leads to.
 func (v *evidence) references(refs []workload.Reference) {
-	sorted := slices.DeleteFunc(slices.Clone(refs), func(r workload.Reference) bool { return r.From == nil || r.To == nil })
+	sorted := meaning(refs, true)
 	slices.SortStableFunc(sorted, compareReferences)
 	type call struct {
 		from, to *workload.Workload

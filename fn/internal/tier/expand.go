@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // expansion makes flows between workloads of one environment out of the set's statements.
@@ -18,6 +19,9 @@ type expansion struct {
 	classes     *classes
 	// public is internet as invariants mean it, made when first needed.
 	public *Peer
+	// references are the environment's, and addressed what those of each kind name, made when first needed.
+	references []workload.Reference
+	addressed  map[ReferenceKind]addressed
 
 	// statements are all flows that were added, in their order; parts name them by index.
 	statements []*FlowSpec
@@ -70,6 +74,7 @@ func (e *expansion) add(f *FlowSpec) {
 	e.statements = append(e.statements, f)
 	from := e.classes.from.matchingAny(f.From)
 	resolve := e.resolver(f)
+	opened := false
 	for _, ref := range f.To {
 		to := e.destinations(f, ref)
 		for _, i := range from {
@@ -78,25 +83,26 @@ func (e *expansion) add(f *FlowSpec) {
 				continue
 			}
 			for _, j := range to.reachedFrom(source) {
-				e.open(f, index, i, j, resolve)
+				opened = e.open(f, index, i, j, resolve) || opened
 			}
 		}
 		to.sayAmbiguous(e, f, ref)
 	}
+	e.sayWithin(f, opened)
 }
 
-// open adds a flow between two classes, if the statement means this pair.
-func (e *expansion) open(f *FlowSpec, statement, i, j int, resolve func(int) resolved) {
+// open adds a flow between two classes, if the statement means this pair, and reports whether it does.
+func (e *expansion) open(f *FlowSpec, statement, i, j int, resolve func(int) resolved) bool {
 	source, destination := e.classes.from.classes[i], e.classes.to.classes[j]
 	if destination.host || destination.client || !e.together(f, source, destination) {
-		return
+		return false
 	}
 	if !e.namespacesKnown(f, source, destination) {
-		return
+		return false
 	}
-	ports := resolve(j).ports
+	ports := e.atAddresses(f, source, destination, resolve(j).ports)
 	if len(ports) == 0 {
-		return
+		return false
 	}
 	key := cellKey{int32(i), int32(j)}
 	c := e.cells[key]
@@ -105,18 +111,10 @@ func (e *expansion) open(f *FlowSpec, statement, i, j int, resolve func(int) res
 		e.cells[key] = c
 	}
 	if n := len(c.parts); n > 0 && c.parts[n-1].statement == statement {
-		return
-	}
-	c.parts = append(c.parts, part{statement, ports})
-}
-
-// together reports whether a statement's within holds for the two classes.
-func (e *expansion) together(f *FlowSpec, from, to *class) bool {
-	if f.Within == nil {
 		return true
 	}
-	k, _ := slices.BinarySearch(e.classes.labels, f.Within.SameLabel)
-	return from.peer == nil && to.peer == nil && from.labels[k] != absent && from.labels[k] == to.labels[k]
+	c.parts = append(c.parts, part{statement, ports})
+	return true
 }
 
 // namespacesKnown refuses a flow between a namespace that is known and one that is not: each end's rule must name the
@@ -158,6 +156,8 @@ func (e *expansion) resolve(f *FlowSpec, c *class) resolved {
 	switch {
 	case c.peer == nil && len(f.Ports) > 0:
 		return e.resolvePorts(f.Ports, c.members[0])
+	case f.Within.byAddress():
+		return resolved{ports: AllPorts()}
 	case c.peer == nil:
 		return e.servingPorts(c.members[0])
 	case len(f.Ports) > 0:
@@ -218,7 +218,7 @@ func (e *expansion) nearWorkload(r Ref) string {
 
 // destinations are the classes that a statement's endpoint means as a destination, by namespace.
 type destinations struct {
-	// explicit is true where the configuration names the namespace, or a peer: then every source reaches all.
+	// explicit is true where the configuration names the namespace, or a peer, or an address tells: then every source reaches all.
 	explicit bool
 	all      []int
 	// in are the classes of each namespace that holds the endpoint, and holding those namespaces, sorted.
@@ -230,7 +230,7 @@ type destinations struct {
 
 func (e *expansion) destinations(f *FlowSpec, r Ref) *destinations {
 	d := &destinations{all: e.classes.to.matching(r), in: map[string][]int{}, ambiguous: map[[2]string]bool{}}
-	d.explicit = r.Namespace != "" || e.peers[r.Name] != nil
+	d.explicit = r.Namespace != "" || e.peers[r.Name] != nil || f.Within.byAddress()
 	for _, j := range d.all {
 		if c := e.classes.to.classes[j]; c.peer == nil && !c.client {
 			d.in[c.namespace] = append(d.in[c.namespace], j)

@@ -35,6 +35,8 @@ const (
 	flowWithoutExposure report.ID = "flow-without-exposure"            // info: the internet may come in, but nothing exposes it
 	referenceNoFlow     report.ID = "reference-without-flow"           // warning, or info: an address of a Service without a flow to it
 	referenceForbidden  report.ID = "reference-forbidden"              // warning: an address of a Service that a never rules out
+	withinNothing       report.ID = "within-matches-nothing"           // warning: no two workloads belong together by a within
+	withinUnlabelled    report.ID = "within-label-missing"             // warning: a workload lacks the label that a within compares
 	expectNothing       report.ID = "expectation-matches-nothing"      // warning: an expectation is about no connection
 	sourceCIDRHidden    report.ID = "source-cidr-behind-load-balancer" // warning: the load balancer hides the addresses
 )

@@ -38,6 +38,7 @@ func (s *Set) expansion(environment string, inv *workload.Inventory, statements 
 	e := &expansion{
 		set: s, document: s.document(), environment: environment, peers: s.peersIn(environment),
 		tierPorts: map[string]PortSet{}, cells: map[cellKey]*cell{}, said: map[report.Finding]bool{},
+		references: inv.References, addressed: map[ReferenceKind]addressed{},
 	}
 	for _, t := range s.AllTiers() {
 		e.tierPorts[t.Name] = numbers(t.Ports)

@@ -223,6 +223,16 @@ flows: [{from: a, to: [p, q]}]`, workloads: "x a 1",
 		name: "within the same label", spec: bare + `flows: [{from: a, to: b, within: {sameLabel: app}}]`,
 		workloads: "x1 a 1 label:app=one\nx2 a 1 label:app=two\nx3 a 1\ny1 b 2 label:app=one\ny2 b 2 label:app=two\ny3 b 2",
 		flows:     "x1 -> y1 2/TCP\nx2 -> y2 2/TCP",
+		findings:  "warning within-label-missing x3 spec.template.metadata.labels\nwarning within-label-missing y3 spec.template.metadata.labels",
+	},
+	{
+		name: "within a label, of everyone", spec: bare + `flows: [{from: "*", to: b, within: {sameLabel: app}}]`,
+		workloads: "x1 a 1 label:app=one\nx3 a 1\ny1 b 2 label:app=one", flows: "x1 -> y1 2/TCP\ny1 -> y1 2/TCP",
+	},
+	{
+		name: "without and never within a name", spec: bare + "flows: [{from: a, to: b}]\nwithout: []\nnever: [{from: b, to: a, within: {sameName: [-db]}}]\nenvironments: [{name: prod, without: [{from: a, to: b, within: {sameName: [-db]}}]}]",
+		environment: "prod", workloads: "x a 1\nz a 1\nx-db b 2\nz-db b 2",
+		flows: "x -> z-db 2/TCP\nz -> x-db 2/TCP", never: "x-db -> x all ports\nz-db -> z all ports",
 	},
 
 	// without.

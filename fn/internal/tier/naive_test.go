@@ -31,7 +31,9 @@ type naive struct {
 	local     EnvironmentSpec
 	workloads []*workload.Workload
 	peers     map[string]*Peer
-	open      map[string]bool // FROM -> TO PORT
+	// references are to Services that have the ports which they name.
+	references []workload.Reference
+	open       map[string]bool // FROM -> TO PORT
 }
 
 // means reports whether an endpoint means the workload, namespaces apart from those that it names.
@@ -43,8 +45,8 @@ func (n *naive) means(r Ref, w *workload.Workload) bool {
 }
 
 // reaches reports whether a source in a namespace reaches the destination by the rule for namespaces.
-func (n *naive) reaches(from *workload.Workload, r Ref, to *workload.Workload) bool {
-	if r.Namespace != "" {
+func (n *naive) reaches(f *FlowSpec, from *workload.Workload, r Ref, to *workload.Workload) bool {
+	if r.Namespace != "" || f.Within != nil && f.Within.Reference != "" {
 		return true
 	}
 	var holding []string
@@ -63,9 +65,43 @@ func (n *naive) together(f *FlowSpec, from, to *workload.Workload) bool {
 	if f.Within == nil {
 		return true
 	}
-	a, okA := from.PodLabels[f.Within.SameLabel]
-	b, okB := to.PodLabels[f.Within.SameLabel]
-	return okA && okB && a == b
+	if key := f.Within.SameLabel; key != "" {
+		a, okA := from.PodLabels[key]
+		b, okB := to.PodLabels[key]
+		if !okA || !okB || a != b {
+			return false
+		}
+	}
+	for _, ending := range f.Within.SameName { // the random sets have one
+		return from.Name == to.Name || from.Name+ending == to.Name || from.Name == to.Name+ending
+	}
+	return true
+}
+
+// addressed reports whether a statement asks for no address, or the source's addresses name the port at the destination.
+func (n *naive) addressed(f *FlowSpec, from, to *workload.Workload, p workload.Port) bool {
+	if f.Within == nil || f.Within.Reference == "" {
+		return true
+	}
+	for _, r := range n.references {
+		if r.From != from || !slices.Contains(r.To.Workloads, to) || r.Weak && f.Within.Reference == ReferenceOwn {
+			continue
+		}
+		overruled := slices.ContainsFunc(n.references, func(o workload.Reference) bool {
+			return o.From == r.From && o.To == r.To && o.Port != 0 && (!o.Weak || r.Weak)
+		})
+		for _, q := range r.To.Ports {
+			if q.TargetPort == p.Number && q.Protocol == p.Protocol && (r.Port == q.Port || r.Port == 0 && !overruled) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// byAddress reports whether addresses alone give a statement's ports.
+func (n *naive) byAddress(f *FlowSpec) bool {
+	return len(f.Ports) == 0 && f.Within != nil && f.Within.Reference != ""
 }
 
 // on reports whether a statement's ports mean the port at a workload.
@@ -133,14 +169,14 @@ func (n *naive) pairs(f *FlowSpec, from, to Ref, byFlow bool, port workload.Port
 		}
 	}
 	for _, destination := range n.workloads {
-		if !n.means(to, destination) || destination.HostNetwork || destination.Client || !anyPort && !n.on(f, destination, port) {
+		if !n.means(to, destination) || destination.HostNetwork || destination.Client || !anyPort && !n.byAddress(f) && !n.on(f, destination, port) {
 			continue
 		}
 		if p := n.peers[from.Name]; p != nil {
 			visit(key(Endpoint{Peer: p}, Endpoint{Workload: destination}, port))
 		}
 		for _, source := range n.workloads {
-			if n.means(from, source) && !source.HostNetwork && n.together(f, source, destination) && (!byFlow || n.reaches(source, to, destination)) {
+			if n.means(from, source) && !source.HostNetwork && n.together(f, source, destination) && n.addressed(f, source, destination, port) && (!byFlow || n.reaches(f, source, to, destination)) {
 				visit(key(Endpoint{Workload: source}, Endpoint{Workload: destination}, port))
 			}
 		}
@@ -172,7 +208,7 @@ func (n *naive) clients() {
 		r := Ref{Name: j.Tier}
 		for _, port := range naivePorts {
 			for _, w := range n.workloads {
-				if n.means(r, w) && !w.Client && !w.HostNetwork && n.reaches(j, r, w) && n.on(&FlowSpec{}, w, port) {
+				if n.means(r, w) && !w.Client && !w.HostNetwork && n.reaches(&FlowSpec{}, j, r, w) && n.on(&FlowSpec{}, w, port) {
 					n.open[key(Endpoint{Workload: j}, Endpoint{Workload: w}, port)] = true
 				}
 			}
@@ -297,12 +333,29 @@ func randomFlows(r *rand.Rand, most int, what string) (out []FlowSpec) {
 			}
 			f.Ports = append(f.Ports, p)
 		}
-		if peerEnd > 1 && r.IntN(4) == 0 {
-			f.Within = &Within{SameLabel: "app"}
+		if peerEnd > 1 && r.IntN(3) == 0 {
+			f.Within = randomWithin(r, strings.HasSuffix(what, "flow"))
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+func randomWithin(r *rand.Rand, flow bool) *Within {
+	w := &Within{}
+	if r.IntN(2) == 0 {
+		w.SameLabel = "app"
+	}
+	if r.IntN(3) == 0 {
+		w.SameName = []string{"0"}
+	}
+	if flow && r.IntN(2) == 0 {
+		w.Reference = []ReferenceKind{ReferenceOwn, ReferenceShared}[r.IntN(2)]
+	}
+	if w.SameLabel == "" && w.SameName == nil && w.Reference == "" {
+		return nil
+	}
+	return w
 }
 
 func randomRefs(r *rand.Rand, peer bool) (out Refs) {
@@ -329,7 +382,7 @@ func randomInventory(r *rand.Rand) *workload.Inventory {
 	inv := &workload.Inventory{}
 	for i := range 3 + r.IntN(8) {
 		w := &workload.Workload{
-			Kind: []string{"Deployment", "Deployment", "StatefulSet", "Job"}[r.IntN(4)], Name: fmt.Sprintf("w%d", r.IntN(5)),
+			Kind: []string{"Deployment", "Deployment", "StatefulSet", "Job"}[r.IntN(4)], Name: []string{"w0", "w1", "w2", "w3", "w4", "w10", "w20"}[r.IntN(7)],
 			Namespace: []string{"n", "m", "k"}[r.IntN(3)], Tier: []string{"a", "b", "c", ""}[min(3, r.IntN(10)%4)], PodLabels: map[string]string{},
 			NoScrape: true, HostNetwork: r.IntN(8) == 0,
 		}
@@ -356,7 +409,27 @@ func randomInventory(r *rand.Rand) *workload.Inventory {
 			inv.Workloads = append(inv.Workloads, w)
 		}
 	}
+	randomReferences(r, inv)
 	return inv
+}
+
+// randomReferences adds Services, and addresses of them.
+func randomReferences(r *rand.Rand, inv *workload.Inventory) {
+	one := func() *workload.Workload { return inv.Workloads[r.IntN(len(inv.Workloads))] }
+	for i := range r.IntN(6) {
+		s := &workload.Service{Name: fmt.Sprintf("s%d", i), Type: "ClusterIP", Workloads: []*workload.Workload{one()}}
+		for port := range int32(1 + r.IntN(2)) {
+			s.Ports = append(s.Ports, workload.ServicePort{Protocol: workload.TCP, Port: 81 + port, TargetPort: int32(1 + r.IntN(6))})
+		}
+		inv.Services = append(inv.Services, s)
+		for range r.IntN(5) {
+			port := int32(0)
+			if r.IntN(2) == 0 {
+				port = s.Ports[r.IntN(len(s.Ports))].Port
+			}
+			inv.References = append(inv.References, workload.Reference{From: inv.Workloads[r.IntN(min(3, len(inv.Workloads)))], To: s, Port: port, Weak: r.IntN(2) == 0})
+		}
+	}
 }
 
 // withNamedWorkloads: a without or never that names a workload that is not there is refused, and does nothing.
@@ -374,7 +447,7 @@ func TestModelAgainstNaive(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		s, inv := randomSet(r), randomInventory(r)
 		m, findings := s.Model("prod", inv)
-		n := &naive{set: s, local: s.environment("prod"), workloads: inv.Workloads, peers: s.peersIn("prod")}
+		n := &naive{set: s, local: s.environment("prod"), workloads: inv.Workloads, peers: s.peersIn("prod"), references: inv.References}
 		reduced := *s
 		reduced.Without = withNamedWorkloads(n, s.Without)
 		n.local.Without = withNamedWorkloads(n, n.local.Without)

@@ -131,6 +131,7 @@ func (g *schemas) reference(t reflect.Type) fields {
 var rules = map[string]fields{
 	"PeerSpec": {{"anyOf", []fields{{{"required", []string{"cidrs"}}}, {{"required", []string{"namespace"}}}}}},
 	"Test":     {{"anyOf", []fields{{{"required", []string{"expect"}}}, {{"required", []string{"within"}}}}}},
+	"Within":   {{"anyOf", []fields{{{"required", []string{"sameLabel"}}}, {{"required", []string{"sameName"}}}, {{"required", []string{"reference"}}}}}},
 	"Expectation": {{"oneOf", []fields{
 		{{"required", []string{"verdict"}}}, {{"required", []string{"only"}}},
 	}}},
@@ -141,7 +142,7 @@ var dependencies = map[string]fields{
 }
 
 // full are the lists that must not be empty.
-var full = map[string]bool{"tierLabels": true, "values": true, "ports": true, "cidrs": true}
+var full = map[string]bool{"tierLabels": true, "values": true, "ports": true, "cidrs": true, "sameName": true}
 
 func (g *schemas) structure(t reflect.Type) fields {
 	var properties fields

@@ -123,10 +123,16 @@ type FlowSpec struct {
 	preset bool
 }
 
-// Within says which pairs of workloads belong together.
+// Within says which pairs of workloads belong together. Where it says several things, all of them must hold.
 type Within struct {
 	// SameLabel is the key of a label that both pods wear with the same value.
-	SameLabel string `json:"sameLabel"`
+	SameLabel string `json:"sameLabel,omitempty"`
+	// SameName are endings, such as -db: the names of the two workloads are the same without them.
+	SameName []string `json:"sameName,omitempty"`
+	// Reference asks that the source's manifests hold the address of a Service of the destination, in env, args or
+	// configuration, and restricts the flow to the ports that the addresses name: own leaves out what several workloads
+	// share, shared does not. For flows only.
+	Reference ReferenceKind `json:"reference,omitempty"`
 }
 
 // Profile is what the cluster is like.
@@ -186,6 +192,15 @@ const (
 	DNSGKE       DNSProfile = "gke-cloud-dns"
 )
 
+// ReferenceKind says which addresses count. Empty means that none need be there.
+type ReferenceKind string
+
+// The kinds of addresses.
+const (
+	ReferenceOwn    ReferenceKind = "own"
+	ReferenceShared ReferenceKind = "shared"
+)
+
 // Proof says what an environment that cannot be proven means. Empty means a warning.
 type Proof string
 
@@ -194,11 +209,12 @@ const ProofRequired Proof = "required"
 
 // allowed are the values of the configuration's enumerations, as the decoder and the schema know them.
 var allowed = map[string][]string{
-	"Preset":     {string(PresetThreeTier), string(PresetNone)},
-	"CNI":        {string(CNIGeneric), string(CNICalico), string(CNICilium), string(CNIAWS)},
-	"DNSProfile": {string(DNSCoreDNS), string(DNSOpenShift), string(DNSNodeLocal), string(DNSGKE)},
-	"Proof":      {string(ProofRequired)},
-	"Verdict":    {string(Allowed), string(Denied)},
+	"Preset":        {string(PresetThreeTier), string(PresetNone)},
+	"CNI":           {string(CNIGeneric), string(CNICalico), string(CNICilium), string(CNIAWS)},
+	"DNSProfile":    {string(DNSCoreDNS), string(DNSOpenShift), string(DNSNodeLocal), string(DNSGKE)},
+	"Proof":         {string(ProofRequired)},
+	"ReferenceKind": {string(ReferenceOwn), string(ReferenceShared)},
+	"Verdict":       {string(Allowed), string(Denied)},
 }
 
 // Default is the set that holds without a configuration: the preset.

@@ -28,6 +28,7 @@ peers:
 - {name: office-vpn, cidrs: [203.0.113.0/24], except: [203.0.113.128/25], ports: [443, 53/UDP]}
 flows:
 - {from: "shop:backend/orders", to: [search, database], ports: [9200, metrics], within: {sameLabel: app}}
+- {from: backend, to: database, within: {sameName: [-service, -db], reference: own}}
 never:
 - {from: frontend, to: search}
 without:
