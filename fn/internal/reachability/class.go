@@ -18,6 +18,7 @@ func newClass(s *subject, policies []*policy) *class {
 			if p.isolates[d] {
 				c.isolated[side] = true
 				c.rules[side] = append(c.rules[side], p.rules[d]...)
+				c.blocks[side] = c.blocks[side] || slices.ContainsFunc(p.rules[d], (*rule).hasBlock)
 			}
 		}
 	}

@@ -23,12 +23,29 @@ func (m *Matrix) Explain(from, to Endpoint, protocol workload.Protocol, port int
 		reason := Reason{Direction: Egress, Rule: Isolation, Value: Allowed, Text: "a pod always reaches itself"}
 		return Verdict{Allowed, Allowed, Allowed, []Reason{reason}}
 	}
-	out, egress := m.explainSide(Egress, src, dst, dst, protocol, port)
-	in, ingress := m.explainSide(Ingress, dst, src, dst, protocol, port)
+	v := m.explainOver(anyFamily, src, dst, protocol, port)
+	if !m.familiesMatter(src, dst) {
+		return v
+	}
+	best := Denied
+	for _, f := range m.families(src, dst) {
+		best = max(best, m.explainOver(f, src, dst, protocol, port).Value)
+	}
+	if best < v.Value {
+		v.Value = best
+		text := "the ipBlocks of egress and those of ingress hold addresses of different families: no connection has both"
+		v.Reasons = append([]Reason{{Direction: Ingress, Rule: Isolation, Value: best, Text: text}}, v.Reasons...)
+	}
+	return v
+}
+
+func (m *Matrix) explainOver(f family, src, dst *subject, protocol workload.Protocol, port int32) Verdict {
+	out, egress := m.explainSide(Egress, src, dst, dst, protocol, port, f)
+	in, ingress := m.explainSide(Ingress, dst, src, dst, protocol, port, f)
 	return Verdict{Value: min(out, in), Egress: out, Ingress: in, Reasons: append(egress, ingress...)}
 }
 
-func (m *Matrix) explainSide(d Direction, own, other, dst *subject, protocol workload.Protocol, port int32) (Value, []Reason) {
+func (m *Matrix) explainSide(d Direction, own, other, dst *subject, protocol workload.Protocol, port int32, f family) (Value, []Reason) {
 	if own.external || own.host {
 		return Allowed, []Reason{{Direction: d, Rule: Isolation, Value: Allowed, Text: unboundText(own)}}
 	}
@@ -40,7 +57,7 @@ func (m *Matrix) explainSide(d Direction, own, other, dst *subject, protocol wor
 		}
 		isolating = append(isolating, Reason{p.id, p.source, d, Isolation, Denied, "isolates " + own.endpoint.String() + ", and no rule of it matches"})
 		for _, r := range p.rules[d] {
-			peer, ports := r.matches(other, m.around), r.opens(dst, protocol, port)
+			peer, ports := r.matches(other, m.around, f), r.opens(dst, protocol, port)
 			v := min(peer, ports)
 			if v == Denied {
 				continue

@@ -47,7 +47,7 @@ func (f *filler) fillRule(r *rule) {
 	}
 	var certain, possible []int
 	for _, n := range f.candidates(r) {
-		switch r.matches(f.m.classes[n].pod, f.m.around) {
+		switch r.matches(f.m.classes[n].pod, f.m.around, anyFamily) {
 		case Allowed:
 			certain = append(certain, n)
 		case Unknown:

@@ -29,6 +29,7 @@ type class struct {
 	policies []*policy // that select it, in the order of the input
 	isolated [2]bool   // by side
 	rules    [2][]*rule
+	blocks   [2]bool // by side: a peer of a rule is an ipBlock
 }
 
 // sides index a class's arrays.
@@ -155,8 +156,8 @@ func (m *Matrix) subject(e Endpoint) *subject {
 	return &subject{endpoint: e, namespace: m.namespaceOf(e.Namespace), labels: e.PodLabels, virtual: true, class: -1}
 }
 
-// Verdict is the value of one connection: the lesser of what both ends say. An endpoint with a PodID that is not in
-// the input is unknown.
+// Verdict is the value of one connection: the lesser of what both ends say, over the family of addresses for which that
+// is the most. An endpoint with a PodID that is not in the input is unknown.
 func (m *Matrix) Verdict(from, to Endpoint, protocol workload.Protocol, port int32) Value {
 	src, dst := m.subject(from), m.subject(to)
 	if src == nil || dst == nil {
@@ -174,11 +175,24 @@ func (m *Matrix) verdict(src, dst *subject, protocol workload.Protocol, port int
 
 // between is the verdict for two ends that are not the same pod.
 func (m *Matrix) between(src, dst *subject, protocol workload.Protocol, port int32) Value {
-	out := m.side(egressSide, src, dst, dst, protocol, port)
+	out := m.over(anyFamily, src, dst, protocol, port)
+	if out == Denied || !m.familiesMatter(src, dst) {
+		return out
+	}
+	out = Denied
+	for _, f := range m.families(src, dst) {
+		out = max(out, m.over(f, src, dst, protocol, port))
+	}
+	return out
+}
+
+// over is between over one family, or over any: then each end is taken by the family that lets most through.
+func (m *Matrix) over(f family, src, dst *subject, protocol workload.Protocol, port int32) Value {
+	out := m.side(egressSide, src, dst, dst, protocol, port, f)
 	if out == Denied {
 		return Denied
 	}
-	return min(out, m.side(ingressSide, dst, src, dst, protocol, port))
+	return min(out, m.side(ingressSide, dst, src, dst, protocol, port, f))
 }
 
 // itself: a pod always reaches itself.
@@ -187,14 +201,14 @@ func itself(src, dst *subject) bool {
 }
 
 // side is what the policies of one end say of the other.
-func (m *Matrix) side(side int, own, other, dst *subject, protocol workload.Protocol, port int32) Value {
+func (m *Matrix) side(side int, own, other, dst *subject, protocol workload.Protocol, port int32, f family) Value {
 	c := m.classOf(own)
 	if !c.isolated[side] {
 		return Allowed
 	}
 	out := floor(other)
 	for _, r := range c.rules[side] {
-		v := r.holdsPeer(other, m.around)
+		v := r.holdsPeer(other, m.around, f)
 		if v <= out {
 			continue
 		}
@@ -216,12 +230,12 @@ func floor(other *subject) Value {
 }
 
 // holdsPeer is matches, by the sets where the pod has a class.
-func (r *rule) holdsPeer(s *subject, around *surroundings) Value {
+func (r *rule) holdsPeer(s *subject, around *surroundings, f family) Value {
 	switch {
 	case len(r.peers) == 0:
 		return Allowed
-	case s.class < 0:
-		return r.matches(s, around)
+	case s.class < 0 || f != anyFamily:
+		return r.matches(s, around, f)
 	case r.certain.has(s.class):
 		return Allowed
 	case r.possible.has(s.class):

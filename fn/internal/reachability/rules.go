@@ -78,18 +78,15 @@ func (r Rule) Index() int { return r.rule.index }
 func (r Rule) Everyone() bool { return len(r.rule.peers) == 0 }
 
 // HasBlocks is true if a peer is an ipBlock; HasSelectors if one is not.
-func (r Rule) HasBlocks() bool { return r.has(true) }
+func (r Rule) HasBlocks() bool { return r.rule.hasBlock() }
 
 // HasSelectors is true if a peer is of selectors.
-func (r Rule) HasSelectors() bool { return r.has(false) }
+func (r Rule) HasSelectors() bool {
+	return slices.ContainsFunc(r.rule.peers, func(p peer) bool { return p.block == nil })
+}
 
-func (r Rule) has(block bool) bool {
-	for _, p := range r.rule.peers {
-		if (p.block != nil) == block {
-			return true
-		}
-	}
-	return false
+func (r *rule) hasBlock() bool {
+	return slices.ContainsFunc(r.peers, func(p peer) bool { return p.block != nil })
 }
 
 // HasNames is true if a port is given by its name, so that Ports depends on the destination.
@@ -123,7 +120,7 @@ func (r Rule) Matches(e Endpoint) Value {
 	if s == nil {
 		return Unknown
 	}
-	return r.rule.matches(s, r.m.around)
+	return r.rule.matches(s, r.m.around, anyFamily)
 }
 
 // Ports are the ports of the destination that the rule names, as they are written. Unknown for a name that may be any

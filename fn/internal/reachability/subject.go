@@ -40,21 +40,24 @@ func (p *policy) selects(s *subject) bool {
 	return !s.external && !s.host && p.namespace == s.name && p.subjects.matches(s.labels, true) == Allowed
 }
 
-// matches says whether the rule's peers hold the subject. "If this field is empty or missing, this rule matches all
-// sources" (from); the same of destinations (to).
-func (r *rule) matches(s *subject, around *surroundings) Value {
+// matches says whether the rule's peers hold the subject, over the family. "If this field is empty or missing, this rule
+// matches all sources" (from); the same of destinations (to).
+func (r *rule) matches(s *subject, around *surroundings, f family) Value {
 	if len(r.peers) == 0 {
 		return Allowed
 	}
 	out := Denied
 	for i := range r.peers {
-		out = max(out, r.peers[i].matches(s, around))
+		out = max(out, r.peers[i].matches(s, around, f))
 	}
 	return out
 }
 
-func (p *peer) matches(s *subject, around *surroundings) Value {
+func (p *peer) matches(s *subject, around *surroundings, f family) Value {
 	if p.block != nil {
+		if !f.has(p.block.cidr.Addr()) {
+			return Denied
+		}
 		return p.block.matches(s, around)
 	}
 	// A host-network pod is seen with its node's address, which no selector matches.

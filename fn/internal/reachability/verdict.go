@@ -58,7 +58,7 @@ func (r Reason) String() string {
 
 // Verdict is the answer for one connection with every reason for it, egress first, in the order of the policies.
 type Verdict struct {
-	// Value is the lesser of Egress and Ingress.
+	// Value is the lesser of Egress and Ingress; less than both where they allow different families of addresses.
 	Value Value
 	// Egress is what the source's policies say, Ingress what the destination's say.
 	Egress, Ingress Value
