@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"tierwall.dev/fn/e2e/cluster/engine/prober"
+	"tierwall.dev/fn/e2e/cluster/lab"
+	"tierwall.dev/fn/internal/reachability"
+)
+
+// How long a probe waits for an answer: nearly all get one at once. The few that do not are asked again, for longer.
+const (
+	firstTimeout = 300 * time.Millisecond
+	longTimeout  = 3 * time.Second
+)
+
+// World is a running API server, engine and wire, on which clusters are compared one after the other.
+type World struct {
+	lab     *lab.Lab
+	wire    *wire
+	applier *applier
+	aborted int // syncs of the engine so far that came to nothing
+}
+
+// NewWorld makes a world of the lab. Close it before the lab.
+func NewWorld(ctx context.Context, l *lab.Lab) (*World, error) {
+	w, err := newWire(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return &World{lab: l, wire: w, applier: newApplier(l.Client)}, nil
+}
+
+// Close ends the probers.
+func (w *World) Close() error { return w.wire.close() }
+
+// Disagreement is a cell of which the proof says something else than the wire.
+type Disagreement struct {
+	Cell      Cell
+	Predicted reachability.Value
+	Observed  prober.Outcome
+	Why       string
+}
+
+func (d Disagreement) String() string {
+	return fmt.Sprintf("%s: predicted %s, observed %s\n%s", d.Cell, d.Predicted, d.Observed, d.Why)
+}
+
+// Result is what a comparison came to.
+type Result struct {
+	// Open and Rejected are how many cells were so, and as predicted; Cells are all.
+	Cells, Open, Rejected int
+	Disagreements         []Disagreement
+}
+
+// Compare applies the cluster, waits until the engine has it in the kernel, and tries every cell. A cell that is not as
+// predicted is tried again after one more sync before it counts. The error is for what is not the engine's judgement:
+// an object that the API server refuses, a sync that the engine gives up.
+func (w *World) Compare(ctx context.Context, c Cluster) (Result, error) {
+	p, err := predict(c)
+	if err != nil {
+		return Result{}, err
+	}
+	all, err := cells(c)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := w.apply(ctx, c); err != nil {
+		return Result{}, err
+	}
+	observed, err := w.observe(c, all, firstTimeout)
+	if err != nil {
+		return Result{}, err
+	}
+	if again := differing(p, all, observed); len(again) > 0 {
+		if err := w.sync(ctx); err != nil {
+			return Result{}, err
+		}
+		second, err := w.observe(c, again, longTimeout)
+		if err != nil {
+			return Result{}, err
+		}
+		for cell, o := range second {
+			observed[cell] = o
+		}
+	}
+	return judge(p, all, observed), nil
+}
+
+func (w *World) apply(ctx context.Context, c Cluster) error {
+	if err := w.applier.apply(ctx, c); err != nil {
+		return fmt.Errorf("the API server refuses the cluster: %w", err)
+	}
+	return w.sync(ctx)
+}
+
+// sync waits until the kernel's rules are those of what the API server holds.
+func (w *World) sync(ctx context.Context) error {
+	if err := w.lab.Sync(ctx); err != nil {
+		return err
+	}
+	return w.notAborted()
+}
+
+// notAborted fails where the engine gave up a sync since the last time: it then says so in its log, and goes on.
+func (w *World) notAborted() error {
+	log, err := os.ReadFile(filepath.Join(w.lab.Dir, "netpold.log"))
+	if err != nil {
+		return err
+	}
+	const abort = "Aborting sync"
+	n := bytes.Count(log, []byte(abort))
+	if n == w.aborted {
+		return nil
+	}
+	w.aborted = n
+	_, line, _ := strings.Cut(string(log[bytes.LastIndex(log, []byte(abort)):]), ". ")
+	if len(line) > 300 {
+		line = line[:300]
+	}
+	return fmt.Errorf("the engine gave up a sync: %s", line)
+}
+
+// observe forgets the connections so far, for an established one outlives the policy that let it through, and tries the
+// cells.
+func (w *World) observe(c Cluster, all []Cell, timeout time.Duration) (map[Cell]observation, error) {
+	if err := netlink.ConntrackTableFlush(netlink.ConntrackTable); err != nil {
+		return nil, fmt.Errorf("forgetting connections: %w", err)
+	}
+	return w.wire.observe(c, all, timeout)
+}
+
+func differing(p *prediction, all []Cell, observed map[Cell]observation) []Cell {
+	var out []Cell
+	for _, cell := range all {
+		if observed[cell].outcome != expected(p.of(cell)) {
+			out = append(out, cell)
+		}
+	}
+	return out
+}
+
+// expected is the outcome of a cell: kube-router rejects what it does not let through, so that nothing is silent.
+func expected(v reachability.Value) prober.Outcome {
+	if v == reachability.Allowed {
+		return prober.Open
+	}
+	return prober.Rejected
+}
+
+func judge(p *prediction, all []Cell, observed map[Cell]observation) Result {
+	r := Result{Cells: len(all)}
+	for _, cell := range all {
+		v, o := p.of(cell), observed[cell]
+		switch {
+		case v == reachability.Unknown || o.outcome != expected(v):
+			var why []string
+			for _, reason := range p.why(cell) {
+				why = append(why, "    "+reason.String())
+			}
+			if o.text != "" {
+				why = append(why, "    on the wire: "+o.text)
+			}
+			r.Disagreements = append(r.Disagreements, Disagreement{cell, v, o.outcome, strings.Join(why, "\n")})
+		case o.outcome == prober.Open:
+			r.Open++
+		default:
+			r.Rejected++
+		}
+	}
+	return r
+}
+
+// Shrink makes the cluster as small as it can be while the engine and the proof still disagree. It tries each smaller
+// cluster on the engine, which takes a while.
+func (w *World) Shrink(ctx context.Context, c Cluster) Cluster {
+	return c.Shrink(func(smaller Cluster) bool {
+		r, err := w.Compare(ctx, smaller)
+		return err == nil && len(r.Disagreements) > 0
+	})
+}
