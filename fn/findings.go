@@ -20,4 +20,8 @@ const (
 	AdoptUnmatched report.ID = "adopt-unmatched"
 	// PackageOutOfDate is for a file that a render would change.
 	PackageOutOfDate report.ID = "package-out-of-date"
+	// InitSetExists is for a configuration that init would overwrite, or write another one beside.
+	InitSetExists report.ID = "init-set-exists"
+	// InitNoWorkloads is for an input in which init finds no workload.
+	InitNoWorkloads report.ID = "init-no-workloads"
 )

@@ -23,7 +23,7 @@ const findingsDoc = "../docs/findings.md"
 // section is a section of docs/findings.md: an id, an input that shows it, and the message that it gives.
 type section struct {
 	id string
-	// fence is the first line of the input's block: yaml, yaml latin-1, yaml check, yaml verify, yaml stdin, txtar or txtar verify.
+	// fence is the first line of the input's block: yaml, yaml latin-1, yaml check, yaml verify, yaml init, yaml stdin, txtar or txtar verify.
 	fence, input, message string
 }
 
@@ -116,9 +116,9 @@ func (s section) run(t *testing.T) string {
 	case "yaml check":
 		writeInput(t, dir, "input.yaml", []byte(s.input))
 		args = append(args, "--check")
-	case "yaml verify":
+	case "yaml verify", "yaml init":
 		writeInput(t, dir, "input.yaml", []byte(s.input))
-		args[0] = "verify"
+		_, args[0], _ = strings.Cut(s.fence, " ")
 	case "yaml latin-1":
 		var latin1 []byte
 		for _, r := range s.input {

@@ -63,7 +63,7 @@ read or written.`,
 		},
 	}
 	root.Flags().StringVar(&config, "config", "", "`FILE` with the NetworkPolicySet for a plain stream, without which the preset holds; or with a SegmentationTest, which is checked")
-	root.AddCommand(renderCommand(stdout, stderr, &code), schemaCommand(stdout), verifyCommand(stdin, stdout, stderr, &code),
+	root.AddCommand(initCommand(stdin, stdout, stderr, interactive, &code), renderCommand(stdout, stderr, &code), schemaCommand(stdout), verifyCommand(stdin, stdout, stderr, &code),
 		explainCommand(stdin, stdout, stderr, &code), mapCommand(stdin, stdout, stderr, &code), diffCommand(stdin, stdout, stderr, &code))
 	root.SetArgs(args)
 	root.SetOut(stdout)

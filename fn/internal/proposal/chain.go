@@ -1,0 +1,224 @@
+package proposal
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// maxCells bounds how many pairs of the preset's chain are looked at one by one. Beyond it the chain stays as it is.
+const maxCells = 200_000
+
+// chain decides which cells of the preset's chain stay. Where a workload says whom it calls in a tier, that is all that it
+// calls there; where it says nothing, the chain stays for it.
+func (d *draft) chain() {
+	cells, complete := d.presetCells()
+	d.cells = cells
+	d.linkByName(cells)
+	d.linkByLabel()
+	if !complete {
+		d.ask(Question{Kind: questionLarge})
+		return
+	}
+	k := d.knowledge()
+	same := map[tierPair]bool{}
+	for _, p := range sortedPairs(cells) {
+		cell := cells[p]
+		t := tierPair{p.from.role.Tier, p.to.role.Tier}
+		if _, seen := same[t]; !seen {
+			same[t] = true
+		}
+		if l := d.links[p]; l != nil {
+			same[t] = same[t] && equalPorts(l.ports, cell.ports)
+			continue
+		}
+		if k.keeps(p, cells) {
+			d.chained[p] = cell
+			continue
+		}
+		same[t] = false
+	}
+	for _, t := range slices.SortedFunc(maps.Keys(same), func(a, b tierPair) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) }) {
+		if !same[t] {
+			d.replaced[t] = true
+		}
+	}
+	d.askSilent(k)
+}
+
+func equalPorts(a, b []tier.PortSet) bool {
+	return slices.EqualFunc(a, b, func(x, y tier.PortSet) bool { return slices.Equal(x, y) })
+}
+
+// presetCells are the connections between workloads that the preset opens with the tiers that are proposed; complete is
+// false where they are too many to look at.
+func (d *draft) presetCells() (cells map[pair]*link, complete bool) {
+	cells = map[pair]*link{}
+	for i, e := range d.environments {
+		for _, w := range e.Inventory.Workloads {
+			w.Tier, w.TierLabel = d.unitOf[w].role.Tier, ""
+		}
+		set := tier.Default()
+		model, _ := set.Model(e.Name, &workload.Inventory{Workloads: e.Inventory.Workloads})
+		for _, g := range model.Groups {
+			if g.From[0].Workload == nil || g.To[0].Workload == nil {
+				continue
+			}
+			if len(cells)+len(g.From)*len(g.To) > maxCells {
+				return map[pair]*link{}, false
+			}
+			for _, from := range g.From {
+				for _, to := range g.To {
+					if from.Workload == nil || to.Workload == nil {
+						continue
+					}
+					p := pair{d.unitOf[from.Workload], d.unitOf[to.Workload]}
+					c := cells[p]
+					if c == nil {
+						c = &link{pair: p, ports: make([]tier.PortSet, len(d.environments))}
+						cells[p] = c
+					}
+					c.ports[i] = c.ports[i].Union(g.Ports)
+				}
+			}
+		}
+	}
+	return cells, true
+}
+
+// linkByName adds the links of stores that bear their owner's name, where the owner does not say that it uses another.
+func (d *draft) linkByName(cells map[pair]*link) {
+	said := d.knowledge()
+	for i, e := range d.environments {
+		for _, store := range e.Inventory.Workloads {
+			to := d.unitOf[store]
+			if !isStore(to.role.Tier) || store.Client || store.HostNetwork {
+				continue
+			}
+			for _, owner := range d.ownersByName(i, store) {
+				p := pair{d.unitOf[owner], to}
+				cell := cells[p]
+				if cell == nil || said.tiers[p.from][to.role.Tier] && d.links[p] == nil {
+					continue
+				}
+				d.add(i, p, cell.ports[i], nameEvidence(store))
+			}
+		}
+	}
+}
+
+// linkByLabel adds the links that a store's label means which calls it another tier: redis with tier: backend is what the
+// frontends call. It goes for frontends that do not say whom they call.
+func (d *draft) linkByLabel() {
+	said := d.knowledge()
+	for i, e := range d.environments {
+		for _, store := range e.Inventory.Workloads {
+			u := d.unitOf[store]
+			if !isStore(u.role.Tier) || store.Client || store.HostNetwork {
+				continue
+			}
+			label := d.labelOf(store, backend)
+			if label == "" {
+				continue
+			}
+			for _, w := range e.Inventory.Workloads {
+				from := d.unitOf[w]
+				if from.role.Tier == frontend && w.Namespace == store.Namespace && !w.HostNetwork && len(said.tiers[from]) == 0 {
+					d.add(i, pair{from, u}, portSet(store.Ports), Evidence{Text: "label " + label + " of " + store.Name, Confidence: Low})
+				}
+			}
+		}
+	}
+}
+
+// knowledge is what the links say.
+type knowledge struct {
+	// tiers are the tiers that each unit says it calls.
+	tiers map[*unit]map[string]bool
+	// claimed are the units that another of the chain says it calls; owned those that bear their owner's name.
+	claimed, owned map[*unit]bool
+}
+
+func (d *draft) knowledge() *knowledge {
+	k := &knowledge{tiers: map[*unit]map[string]bool{}, claimed: map[*unit]bool{}, owned: map[*unit]bool{}}
+	for p, l := range d.links {
+		if p.from == p.to {
+			continue
+		}
+		if k.tiers[p.from] == nil {
+			k.tiers[p.from] = map[string]bool{}
+		}
+		k.tiers[p.from][p.to.role.Tier] = true
+		if order[p.from.role.Tier] > order[client] {
+			k.claimed[p.to] = true
+		}
+		for _, e := range l.evidence {
+			if e.Text == "name: "+p.to.name {
+				k.owned[p.to] = true
+			}
+		}
+	}
+	return k
+}
+
+// knowsStore reports whether the unit says which store it uses.
+func (k *knowledge) knowsStore(u *unit) bool {
+	return slices.ContainsFunc(stores, func(s string) bool { return k.tiers[u][s] })
+}
+
+// says reports whether the unit says anything of whom it calls in the chain.
+func (k *knowledge) says(u *unit) bool {
+	for t := range k.tiers[u] {
+		if order[t] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// keeps reports whether a cell of the chain that no evidence asks for stays.
+func (k *knowledge) keeps(p pair, cells map[pair]*link) bool {
+	switch {
+	case k.tiers[p.from][p.to.role.Tier], k.owned[p.to]:
+		return false
+	case !k.says(p.from):
+		return true
+	case k.claimed[p.to]:
+		return false
+	case !isStore(p.to.role.Tier) || !k.knowsStore(p.from):
+		return true
+	}
+	// A store that nobody names is used by those whose store is not known; if there are none, by anyone.
+	for q := range cells {
+		if q.to == p.to && !k.knowsStore(q.from) {
+			return false
+		}
+	}
+	return true
+}
+
+// labelOf is the label by which the workload wears a tier of the preset, as KEY: VALUE; empty if none does.
+func (d *draft) labelOf(w *workload.Workload, t string) string {
+	for _, key := range tier.Default().TierLabels {
+		for _, labels := range []map[string]string{w.PodLabels, w.Labels} {
+			if v := labels[key]; v != "" && d.tierOfValue[v] != "" {
+				if d.tierOfValue[v] == t {
+					return key + ": " + v
+				}
+				return ""
+			}
+		}
+	}
+	return ""
+}
+
+func sortedPairs[V any](m map[pair]V) []pair {
+	return slices.SortedFunc(maps.Keys(m), comparePairs)
+}
+
+func comparePairs(a, b pair) int {
+	return cmp.Or(compareUnits(a.from, b.from), compareUnits(a.to, b.to))
+}

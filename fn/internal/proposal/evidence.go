@@ -1,0 +1,204 @@
+package proposal
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// collect turns what the workloads say of each other into links. What contradicts the tiers, or what several share and
+// does not fit them, becomes a question.
+func (d *draft) collect() {
+	for i, e := range d.environments {
+		shared := holders(e.Inventory.References)
+		named := d.namings(e.Inventory.References)
+		for j := range e.Inventory.References {
+			d.reference(i, &e.Inventory.References[j], shared, named)
+		}
+		d.memberships(i, e.Inventory.Memberships)
+	}
+}
+
+// place is where an address stands.
+type place struct {
+	source workload.Source
+	where  string
+}
+
+// holders are how many workloads hold the address at each place: what only one holds is its own.
+func holders(refs []workload.Reference) map[place]int {
+	seen := map[place]map[*workload.Workload]bool{}
+	out := map[place]int{}
+	for _, r := range refs {
+		p := place{r.Source, r.Where}
+		if seen[p] == nil {
+			seen[p] = map[*workload.Workload]bool{}
+		}
+		if !seen[p][r.From] {
+			seen[p][r.From] = true
+			out[p]++
+		}
+	}
+	return out
+}
+
+// namings are the pairs of units of which one names the other.
+func (d *draft) namings(refs []workload.Reference) map[pair]bool {
+	out := map[pair]bool{}
+	for _, r := range refs {
+		if r.From == nil || r.To == nil {
+			continue
+		}
+		for _, w := range r.To.Workloads {
+			out[pair{d.unitOf[r.From], d.unitOf[w]}] = true
+		}
+	}
+	return out
+}
+
+// reference adds the link that an address means, or the question about it.
+func (d *draft) reference(environment int, r *workload.Reference, shared map[place]int, named map[pair]bool) {
+	if r.From == nil || r.To == nil || d.unitOf[r.From] == nil {
+		return
+	}
+	e := Evidence{Text: referenceText(r), Confidence: High, Source: r.Source}
+	weak := r.Weak && shared[place{r.Source, r.Where}] > 1
+	if weak {
+		e.Text, e.Confidence = "shared "+e.Text, Medium
+	}
+	for _, w := range r.To.Workloads {
+		p := pair{d.unitOf[r.From], d.unitOf[w]}
+		ports := targetPorts(r.To, r.Port, w)
+		switch {
+		case r.Via == workload.ViaScrape && len(w.Metrics) > 0: // see fromPrometheus
+		case w.Client || w.HostNetwork || r.From.HostNetwork || p.from == p.to && w.Kind != "StatefulSet":
+		case !sameKnowledge(r.From, w):
+			d.ask(namespaceQuestion(p, e))
+		case named[pair{p.to, p.from}] && against(p) && p.from != p.to:
+			d.ask(againstQuestion(p, e))
+		case weak && !fits(p):
+			d.ask(weakQuestion(p, ports, e))
+			if d.answers[flowKey(p)] == yes {
+				d.add(environment, p, ports, e)
+			}
+		default:
+			d.add(environment, p, ports, e)
+		}
+	}
+}
+
+// sameKnowledge reports whether the namespaces of both are known, or of neither: a rule must name the other's.
+func sameKnowledge(a, b *workload.Workload) bool { return (a.Namespace == "") == (b.Namespace == "") }
+
+// order is how near to the users a tier is; tiers beside the chain have none.
+var order = map[string]int{client: 1, frontend: 2, backend: 3, worker: 3, database: 4, cache: 4, queue: 4}
+
+// against reports whether a connection does not go one step down the chain.
+func against(p pair) bool {
+	from, to := order[p.from.role.Tier], order[p.to.role.Tier]
+	return from != 0 && to != 0 && from != to && to != from+1
+}
+
+// fits reports whether a connection is one that the tiers lead one to expect: a step down the chain, or telemetry.
+func fits(p pair) bool {
+	from, to := p.from.role.Tier, p.to.role.Tier
+	return to == monitoring || order[from] != 0 && order[to] == order[from]+1 || from == client && order[to] != 0
+}
+
+var bracketed = regexp.MustCompile(`^(?:.*\.)?(initContainers|containers|ephemeralContainers)\[\d+\]\.(env|args|command)\[([^\]]*)\]$`)
+
+// referenceText is an address's place in a few words: env DB_HOST, args, ConfigMap key.
+func referenceText(r *workload.Reference) string {
+	if m := bracketed.FindStringSubmatch(r.Where); m != nil {
+		text := m[2]
+		if m[2] == "env" {
+			text += " " + m[3]
+		}
+		if m[1] == "initContainers" {
+			text += " of an init container"
+		}
+		return text
+	}
+	if key, found := strings.CutPrefix(r.Where, "data["); found {
+		return "config " + strings.TrimSuffix(key, "]")
+	}
+	return r.Where
+}
+
+// memberships adds the links of members that call each other.
+func (d *draft) memberships(environment int, all []workload.Membership) {
+	for _, m := range all {
+		if m.Workload == nil || m.Peer == nil || m.Workload.HostNetwork || m.Peer.HostNetwork || m.Peer.Client {
+			continue
+		}
+		ports := portSet(m.Ports)
+		if len(ports) == 0 {
+			ports = portSet(m.Peer.Ports)
+		}
+		d.add(environment, pair{d.unitOf[m.Workload], d.unitOf[m.Peer]}, ports, Evidence{Text: m.Why, Confidence: High, Source: m.Source})
+	}
+}
+
+// storeWords are words of names that say what a store is, not whose it is.
+var storeWords = []string{"db", "database", "mysql", "mariadb", "postgres", "postgresql", "pg", "mongo", "mongodb", "sql", "redis",
+	"valkey", "cache", "memcached", "store", "rabbitmq", "queue", "mq", "dynamodb", "elasticsearch", "primary", "replica", "master"}
+
+// roleWords are words of names that say what a workload does, not of which part it is.
+var roleWords = []string{"service", "svc", "api", "server", "backend", "app", "worker", "deployment", "appserver"}
+
+// stem is a name without its last words of the list; empty where nothing is left.
+func stem(name string, words []string) string {
+	parts := strings.Split(name, "-")
+	for len(parts) > 0 && slices.Contains(words, parts[len(parts)-1]) {
+		parts = parts[:len(parts)-1]
+	}
+	if len(parts) > 0 {
+		last := parts[len(parts)-1]
+		for _, w := range words {
+			if rest, found := strings.CutSuffix(last, w); found && len(rest) >= minStem {
+				parts[len(parts)-1] = rest
+				break
+			}
+		}
+	}
+	return strings.Join(parts, "-")
+}
+
+// minStem is how many letters a name keeps when a word written together with it is cut off: userservice is user.
+const minStem = 4
+
+// ownersByName are the callers whose name a store bears: orders-db is that of orders or orders-service. A name that most
+// workloads of the namespace bear is the application's, and says nothing.
+func (d *draft) ownersByName(environment int, store *workload.Workload) []*workload.Workload {
+	s := stem(store.Name, storeWords)
+	if s == "" || s == store.Name {
+		return nil
+	}
+	var owners []*workload.Workload
+	bearers, all := 0, 0
+	for _, w := range d.environments[environment].Inventory.Workloads {
+		if w.Namespace != store.Namespace {
+			continue
+		}
+		all++
+		if w.Name == s || strings.HasPrefix(w.Name, s+"-") {
+			bearers++
+		}
+		t := d.unitOf[w].role.Tier
+		if (t == backend || t == worker) && stem(w.Name, roleWords) == s {
+			owners = append(owners, w)
+		}
+	}
+	if bearers*2 > all && len(owners) < bearers-1 {
+		return nil
+	}
+	return owners
+}
+
+func nameEvidence(store *workload.Workload) Evidence {
+	return Evidence{Text: fmt.Sprintf("name: %s", store.Name), Confidence: Medium}
+}

@@ -1,0 +1,261 @@
+package proposal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tierwall.dev/fn/internal/tier"
+	"tierwall.dev/fn/internal/workload"
+)
+
+// Names of tiers: the preset's, and those that a proposal adds for what the preset has none for.
+const (
+	frontend = "frontend"
+	backend  = "backend"
+	database = "database"
+	cache    = "cache"
+	queue    = "queue"
+	worker   = "worker"
+
+	// client opens connections and accepts none: load generators, Jobs.
+	client = "client"
+	// monitoring is metrics, logs and traces: what watches, not what is watched.
+	monitoring = "monitoring"
+	// controller is what talks to the Kubernetes API: operators, webhooks.
+	controller = "controller"
+	// ingress is an ingress controller or gateway that runs in the package.
+	ingress = "ingress"
+)
+
+// presetTiers are the tiers that the preset brings.
+var presetTiers = []string{frontend, backend, database, cache, queue, worker}
+
+// stores are the tiers that are called and call nobody.
+var stores = []string{database, cache, queue}
+
+func isStore(t string) bool { return slices.Contains(stores, t) }
+
+// roleValues are label values beside the preset's that tell a role, compared without regard to case.
+var roleValues = map[string]string{
+	"client": client, "test": client, "loadtest": client, "load-test": client, "load-generator": client, "loadgenerator": client,
+	"job": client, "migration": client, "migrate": client, "backup": client, "seed": client, "cronjob": client,
+	"monitoring": monitoring, "metrics": monitoring, "observability": monitoring, "logging": monitoring, "tracing": monitoring,
+	"exporter": monitoring, "log-collector": monitoring, "log-aggregation": monitoring, "telemetry": monitoring,
+	"visualization": monitoring, "alerting": monitoring, "metrics-adapter": monitoring, "prometheus": monitoring, "grafana": monitoring,
+	"controller": controller, "operator": controller, "webhook": controller, "manager": controller, "controller-manager": controller,
+	"admission": controller, "admission-webhook": controller, "cainjector": controller,
+	"presentation": frontend, "fe": frontend, "middle": backend, "logic": backend, "middleware": queue, "storage": database,
+	"search": database, "query-cache": cache, "event-bus": queue, "processor": worker, "scheduler": worker, "celery": worker,
+}
+
+// roleImages are the last path component of images of well-known programs beside the stores that package tier knows.
+var roleImages = map[string]string{
+	"prometheus": monitoring, "alertmanager": monitoring, "grafana": monitoring, "loki": monitoring, "promtail": monitoring,
+	"tempo": monitoring, "mimir": monitoring, "jaeger": monitoring, "all-in-one": monitoring, "zipkin": monitoring,
+	"opentelemetry-collector": monitoring, "opentelemetry-collector-contrib": monitoring, "otel-collector": monitoring,
+	"fluentd": monitoring, "fluent-bit": monitoring, "fluentd-kubernetes-daemonset": monitoring, "vector": monitoring,
+	"filebeat": monitoring, "metricbeat": monitoring, "logstash": monitoring, "kibana": monitoring,
+	"opensearch-dashboards": monitoring, "node-exporter": monitoring, "kube-state-metrics": monitoring,
+	"blackbox-exporter": monitoring, "alloy": monitoring, "grafana-agent": monitoring, "pushgateway": monitoring,
+	"thanos": monitoring, "victoria-metrics": monitoring, "vmagent": monitoring, "cadvisor": monitoring,
+	"prometheus-adapter": monitoring, "datadog-agent": monitoring, "statsd-exporter": monitoring, "uptime-kuma": monitoring,
+	"prometheus-operator": controller, "cert-manager-controller": controller, "cert-manager-webhook": controller,
+	"cert-manager-cainjector": controller, "sealed-secrets-controller": controller, "external-secrets": controller,
+	"metrics-server": controller, "external-dns": controller, "reloader": controller, "cluster-autoscaler": controller,
+	"ingress-nginx-controller": ingress, "nginx-ingress-controller": ingress, "traefik": ingress, "haproxy-ingress": ingress,
+	"kubernetes-ingress": ingress, "kubernetes-ingress-controller": ingress, "contour": ingress, "caddy-ingress": ingress,
+	"wordpress": frontend, "nextcloud": frontend, "ghost": frontend, "drupal": frontend, "joomla": frontend, "phpmyadmin": frontend,
+	"adminer": frontend, "pgadmin4": frontend, "redis-commander": frontend, "mongo-express": frontend,
+	"k6": client, "locust": client, "fortio": client, "hey": client,
+}
+
+// nameWords are the last words of names that tell a role, where labels, images and ports do not.
+var nameWords = map[string]string{
+	"frontend": frontend, "web": frontend, "ui": frontend, "webapp": frontend, "spa": frontend, "portal": frontend,
+	"dashboard": frontend, "www": frontend, "site": frontend, "website": frontend, "storefront": frontend,
+	"backend": backend, "api": backend, "server": backend, "service": backend, "svc": backend, "gateway": backend, "appserver": backend,
+	"db": database, "database": database, "postgres": database, "postgresql": database, "mysql": database, "mariadb": database,
+	"mongo": database, "mongodb": database, "sql": database, "elasticsearch": database,
+	"cache": cache, "redis": cache, "valkey": cache, "memcached": cache,
+	"rabbitmq": queue, "kafka": queue, "queue": queue, "broker": queue, "nats": queue, "mq": queue,
+	"worker": worker, "workers": worker, "consumer": worker, "celery": worker, "sidekiq": worker, "scheduler": worker, "processor": worker,
+	"beat":    worker,
+	"loadgen": client, "loadgenerator": client, "loadtest": client, "tester": client, "seeder": client, "client": client,
+	"exporter": monitoring, "prometheus": monitoring, "grafana": monitoring, "alertmanager": monitoring, "loki": monitoring,
+	"jaeger": monitoring, "collector": monitoring,
+	"controller": controller, "operator": controller, "webhook": controller, "manager": controller,
+}
+
+// assignRoles gives each unit its tier: by what a person answered, by its labels as the preset reads them, by its image,
+// its ports, its name, and last by whether it serves anything.
+func (d *draft) assignRoles() {
+	set := tier.Default()
+	for _, e := range d.environments {
+		set.AssignTiers(e.Inventory)
+	}
+	for _, u := range d.units {
+		w := u.first()
+		r := d.roleOf(w)
+		if answer := d.answers[tierKey(u)]; answer != "" {
+			r = Role{Tier: answer, Evidence: Evidence{Text: "as answered", Confidence: High}}
+		}
+		r.Workload, r.unit = w, u
+		r.Labelled = r.Tier == w.Tier
+		u.role = r
+	}
+}
+
+// roleOf is the tier that the evidence tells, in the order label, image, port, name.
+func (d *draft) roleOf(w *workload.Workload) Role {
+	labelled, label := w.Tier, d.tierLabel(w)
+	if labelled != "" && !d.overruled(labelled, w) {
+		return Role{Tier: labelled, Evidence: Evidence{Text: "label " + label, Confidence: High}}
+	}
+	if labelled == "" {
+		if key, value := unknownLabel(w); key != "" {
+			if t := roleValues[strings.ToLower(value)]; t != "" {
+				return Role{Tier: t, Evidence: Evidence{Text: "label " + key + ": " + value, Confidence: High}}
+			}
+		}
+	}
+	if w.Client {
+		return Role{Tier: client, Evidence: Evidence{Text: w.Kind, Confidence: High}}
+	}
+	if t := imageRole(w); t != "" {
+		text := "image " + shortImage(w.Images[0])
+		if labelled != "" {
+			text += ", though label " + label
+		}
+		return Role{Tier: t, Evidence: Evidence{Text: text, Confidence: High}}
+	}
+	if t, port := portRole(w); t != "" {
+		return Role{Tier: t, Evidence: Evidence{Text: "port " + port, Confidence: Medium}}
+	}
+	if t, word := nameRole(w.Name); t != "" && !(isStore(t) && servesWeb(w)) {
+		return Role{Tier: t, Evidence: Evidence{Text: "name: " + word, Confidence: Medium}}
+	}
+	if d.reachesAPI[w] && len(d.exposed[w]) == 0 {
+		return Role{Tier: controller, Evidence: Evidence{Text: d.apiWhy[w], Confidence: Medium}}
+	}
+	return d.shapeRole(w)
+}
+
+// shapeRole is the tier that is left: who serves is a backend, who serves metrics alone watches, who serves nothing is a client.
+func (d *draft) shapeRole(w *workload.Workload) Role {
+	if len(w.Ports) > 0 {
+		return Role{Tier: backend, Evidence: Evidence{Text: "serves " + w.Ports[0].String() + ", and nothing says what it is", Confidence: Low}}
+	}
+	if len(w.Metrics) > 0 {
+		return Role{Tier: monitoring, Evidence: Evidence{Text: "serves nothing but metrics", Confidence: Medium}}
+	}
+	return Role{Tier: client, Evidence: Evidence{Text: "serves no port", Confidence: Low}}
+}
+
+// overruled reports whether a label's tier is not what runs: an image of a known program that the label calls a tier that
+// calls others, such as redis with tier: backend.
+func (d *draft) overruled(labelled string, w *workload.Workload) bool {
+	if labelled != frontend && labelled != backend && labelled != worker || w.Client {
+		return false
+	}
+	t := imageRole(w)
+	return isStore(t) || t == monitoring || t == controller && labelled == backend || t == ingress
+}
+
+// imageRole is the tier that the first container's image tells; those after it are sidecars.
+func imageRole(w *workload.Workload) string {
+	if len(w.Images) == 0 {
+		return ""
+	}
+	image := w.Images[0]
+	if t := tier.StoreImage(image); t != "" {
+		return t
+	}
+	name := tier.ImageName(image)
+	if t := roleImages[name]; t != "" {
+		return t
+	}
+	for _, suffix := range []string{"-exporter", "_exporter"} {
+		if strings.HasSuffix(name, suffix) {
+			return monitoring
+		}
+	}
+	path := strings.Split(image, "/")
+	if name == "controller" && slices.Contains(path, "ingress-nginx") {
+		return ingress
+	}
+	for _, suffix := range []string{"-operator", "-controller"} {
+		if strings.HasSuffix(name, suffix) {
+			return controller
+		}
+	}
+	return ""
+}
+
+// portRole is the tier that a workload's serving ports tell, where all of them tell one.
+func portRole(w *workload.Workload) (role, port string) {
+	for _, p := range w.Ports {
+		t := ""
+		if p.Protocol == workload.TCP {
+			t = tier.StorePort(p.Number)
+		}
+		if t == "" || role != "" && role != t {
+			return "", ""
+		}
+		role, port = t, p.String()
+	}
+	return role, port
+}
+
+// nameRole is the tier that a name tells by its last word, or by its first.
+func nameRole(name string) (role, word string) {
+	if t := nameWords[strings.ReplaceAll(name, "-", "")]; t != "" {
+		return t, name
+	}
+	words := strings.Split(name, "-")
+	for i := len(words) - 1; i >= 0; i-- {
+		if t := nameWords[words[i]]; t != "" {
+			return t, words[i]
+		}
+	}
+	return "", ""
+}
+
+// webPorts are ports that no store serves.
+var webPorts = []int32{80, 443, 3000, 5000, 8000, 8080, 8443}
+
+func servesWeb(w *workload.Workload) bool {
+	return slices.ContainsFunc(w.Ports, func(p workload.Port) bool { return slices.Contains(webPorts, p.Number) })
+}
+
+// unknownLabel is the first of the tier labels that a workload wears.
+func unknownLabel(w *workload.Workload) (key, value string) {
+	for _, key := range tier.Default().TierLabels {
+		for _, labels := range []map[string]string{w.PodLabels, w.Labels} {
+			if v := labels[key]; v != "" && roleValues[strings.ToLower(v)] != "" {
+				return key, v
+			}
+		}
+	}
+	return "", ""
+}
+
+// tierLabel is the label that gave the workload its tier, as KEY: VALUE.
+func (d *draft) tierLabel(w *workload.Workload) string {
+	for _, key := range tier.Default().TierLabels {
+		for _, labels := range []map[string]string{w.PodLabels, w.Labels} {
+			if v := labels[key]; v != "" && d.tierOfValue[v] == w.Tier {
+				return key + ": " + v
+			}
+		}
+	}
+	return ""
+}
+
+// shortImage is an image without registry and digest.
+func shortImage(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	return image[strings.LastIndexByte(image, '/')+1:]
+}
+
+func tierKey(u *unit) string { return fmt.Sprintf("tier %s %s/%s", u.namespace, u.kind, u.name) }
