@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"tierwall.dev/fn/internal/tier"
 	"tierwall.dev/fn/internal/workload"
 )
 
