@@ -14,6 +14,7 @@ import (
 
 	"tierwall.dev/fn/internal/assertion"
 	"tierwall.dev/fn/internal/picture"
+	"tierwall.dev/fn/internal/script"
 	"tierwall.dev/fn/internal/tier"
 	"tierwall.dev/fn/internal/workload"
 )
@@ -36,29 +37,34 @@ func mapCommand(stdin io.Reader, stdout, stderr io.Writer, code *int) *cobra.Com
 		Long: `map shows what the policies of each environment let through, between workloads and to and from the
 peers that flows name. In text, a port with ? may be open, and one with ! is open though no flow means
 it; ports are TCP where no protocol stands with them. Text is a table, or a list where the table would
-be wider than --width.
+be wider than --width. As shell it is a script that asks a cluster: what is open must be reached there,
+and what is closed must not.
 
 Exit codes: 0 shown, 1 the environments cannot be built, 2 usage or unreadable input.`,
 		Example: `  tierwall map kustomize
   tierwall map kustomize -o html > map.html
   tierwall map kustomize -o mermaid --environment prod
+  tierwall map kustomize -o shell --environment prod > ask.sh && sh ask.sh
   kubectl get deploy,sts,ds,pods,svc,ns,netpol -A -o yaml | tierwall map - -o dot | dot -Tsvg > map.svg`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			asked.format = picture.Format(format)
-			if !slices.Contains(picture.Formats(), format) {
-				return fmt.Errorf("--output %q is no format; known are %s", format, strings.Join(picture.Formats(), ", "))
+			if !slices.Contains(mapFormats(), format) {
+				return fmt.Errorf("--output %q is no format; known are %s", format, strings.Join(mapFormats(), ", "))
 			}
 			var err error
 			*code, err = drawMap(args[0], asked, stdin, stdout, stderr)
 			return err
 		},
 	}
-	cmd.Flags().StringVarP(&format, "output", "o", string(picture.Text), "`FORMAT` of the map: "+strings.Join(picture.Formats(), ", "))
+	cmd.Flags().StringVarP(&format, "output", "o", string(picture.Text), "`FORMAT` of the map: "+strings.Join(mapFormats(), ", "))
 	cmd.Flags().StringVarP(&asked.environment, "environment", "e", "", "only this environment, by `NAME`")
 	cmd.Flags().IntVar(&asked.width, "width", picture.DefaultWidth, "a table of text is at most so many `CHARACTERS` wide")
 	return cmd
 }
+
+// mapFormats are the formats of pictures, and the script.
+func mapFormats() []string { return append(picture.Formats(), shellFormat) }
 
 // drawMap writes the map. The error is for what cannot be read, and for an environment that is not known.
 func drawMap(source string, asked mapping, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
@@ -66,6 +72,13 @@ func drawMap(source string, asked mapping, stdin io.Reader, stdout, stderr io.Wr
 	proofs, code, err := proofsOf(source, asked.environment, stdin, stderr)
 	if err != nil || code != exitGood {
 		return code, err
+	}
+	if asked.format == shellFormat {
+		var all []script.Environment
+		for _, p := range proofs {
+			all = append(all, p.questions())
+		}
+		return exitGood, script.Write(stdout, version, all)
 	}
 	m := &picture.Map{Version: version}
 	for _, p := range proofs {

@@ -118,6 +118,8 @@ type proof struct {
 	applied
 	*assertion.Proof
 	model *tier.Model
+	// inventory is what the model was made of.
+	inventory *workload.Inventory
 	// said is what there is to say of the input, findings what the proof says.
 	said, findings report.Findings
 }
@@ -322,7 +324,7 @@ func (p *project) proveOne(e applied) (*proof, error) {
 	if model == nil {
 		return out, nil
 	}
-	out.model = model
+	out.model, out.inventory = model, inventory
 	a, err := assertion.New(assertion.Input{Model: model, Inventory: inventory, Objects: e.objects, Tests: tests,
 		Profile: p.set.Profile, OwnLabel: policy.SetLabel})
 	if err != nil {

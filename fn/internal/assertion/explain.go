@@ -48,6 +48,17 @@ func AddressEnd(prefix netip.Prefix) End {
 	return End{prefix.String(), end{number: -1, class: -1, probe: rangeProbe(e)}}
 }
 
+// ElsewhereEnd is a pod of a namespace that neither the input nor a policy or flow names.
+func ElsewhereEnd() End {
+	return End{elsewhere, end{number: -1, class: -1, probe: podProbe(elsewhere, nil)}}
+}
+
+// Open reports whether a connection is open, and whether the input decides that; Explain gives the reasons.
+func (p *Proof) Open(from, to End, protocol workload.Protocol, port int32) (open, decided bool) {
+	v := p.Matrix.Verdict(p.endpointOf(from.end), p.endpointOf(to.end), protocol, port)
+	return v == reachability.Allowed, v != reachability.Unknown
+}
+
 // Peers are the peers that the environment's flows, invariants and tests name, in their order.
 func (p *Proof) Peers() []*tier.Peer { return p.peers() }
 

@@ -1,0 +1,142 @@
+#!/bin/sh
+# Written by tierwall map -o shell (VERSION). It asks a cluster, connection by connection, whether what was proved from
+# the manifests is what happens on the network, and prints a line for each. Exit code 0: all is as proved. 1: something
+# is not. 2: nothing was asked.
+#
+# It asks from an ephemeral container in a running pod of each workload (kubectl debug). That container has the network
+# of its pod, so every policy holds for it; no pod is made and no label changes, as a copy with the pod's labels would
+# get the Service's traffic. It stays listed in the pod, ended, until the pod is replaced. Who runs this may get pods and
+# their logs, and patch pods/ephemeralcontainers. It changes nothing else.
+#
+#   PROBE_IMAGE  an image with sh and nc, busybox:1.37 where nothing is said
+#   ELSEWHERE    a namespace that the policies do not name; one of its pods tries what others may not
+#   NAMESPACE    the namespace of workloads whose manifests name none, default where nothing is said
+#   HOST_...     a host of the peer that listens, for peers that are a range of addresses
+set -u
+PROBE_IMAGE=${PROBE_IMAGE:-busybox:1.37}
+ELSEWHERE=${ELSEWHERE:-}
+NAMESPACE=${NAMESPACE:-default}
+asked=0 wrong=0 unasked=0 name='' known=''
+
+# What the ephemeral container runs: it reaches for each "KIND HOST PORT" and prints its number and open or closed.
+# nc -z is not in every busybox; there, -e true ends it as soon as it is connected.
+probe='
+set -f
+case $(nc -h 2>&1) in *-z*) z=yes ;; *) z= ;; esac
+connect() { if [ -n "$z" ]; then nc -z -w 3 "$1" "$2"; else nc -w 3 "$1" "$2" -e true; fi; }
+reach() {
+  case $1 in
+  udp-dns) case $(nslookup kubernetes.default 2>&1) in "" | *"timed out"* | *"no servers"*) return 1 ;; esac ;;
+  tcp-dns) connect "$(sed -n "s/^nameserver //p" /etc/resolv.conf | head -n 1)" 53 ;;
+  *) connect "$2" "$3" ;;
+  esac
+}
+n=0
+for question; do
+  n=$((n + 1))
+  (set -- $question; if reach "$@" </dev/null >/dev/null 2>&1; then echo "$n open"; else echo "$n closed"; fi) &
+  [ $((n % 50)) -ne 0 ] || wait
+done
+wait
+echo end'
+
+# say prints a line as it is: echo would obey what stands in it.
+say() { printf '%s\n' "$1"; }
+
+environment() {
+  known=''
+  [ -z "$1" ] || say "$1"
+}
+
+unasked() {
+  unasked=$((unasked + 1))
+  say "  not asked  $1"
+}
+
+# pods NAME NAMESPACE SELECTOR finds a running pod that is not on the host network and not about to go.
+pods() {
+  [ -n "$2" ] || return 0
+  pod=$(kubectl get pods -n "$2" -l "$3" --field-selector=status.phase=Running -o go-template='{{range .items}}{{if not (or .spec.hostNetwork .metadata.deletionTimestamp)}}{{.metadata.name}} {{.status.podIP}}
+{{end}}{{end}}' </dev/null | head -n 1)
+  [ -z "$pod" ] || known="$known
+$1 $2 $pod"
+}
+
+# lookup NAME sets namespace, pod and address to those of the pod found.
+lookup() {
+  namespace='' pod='' address=''
+  while read -r n a b c; do
+    if [ "$n" = "$1" ] && [ -n "$c" ]; then namespace=$a pod=$b address=$c; fi
+  done <<END
+$known
+END
+  [ -n "$pod" ]
+}
+
+# inside COMMAND... runs a command in an ephemeral container of $pod and prints what it prints.
+inside() {
+  container=tierwall-$(date +%s)
+  kubectl debug -q -n "$namespace" "pod/$pod" -c "$container" --image="$PROBE_IMAGE" --profile=restricted -- "$@" </dev/null >/dev/null || return
+  tries=0
+  until kubectl get -n "$namespace" "pod/$pod" -o "jsonpath={.status.ephemeralContainerStatuses[?(@.name=='$container')].state}" </dev/null | grep -q terminated; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 90 ] || { echo "container $container of pod $pod in namespace $namespace does not end" >&2; return 1; }
+    sleep 1
+  done
+  kubectl logs -n "$namespace" "pod/$pod" -c "$container" </dev/null
+}
+
+# from NAME asks what stands on standard input, a line each: open or closed, the kind, the host, the port, and
+# the destination as the reader sees it.
+from() {
+  from=$1 questions=''
+  set --
+  while read -r want kind host port to; do
+    case $kind in
+    itself) lookup "$from" || continue; host=$address ;;
+    pod) lookup "$host" || { unasked "$from -> $to: there is no running pod of $host"; continue; } ;;
+    variable)
+      variable=${host%%=*}
+      host=$(printenv "$variable" || say "${host#*=}")
+      [ -n "$host" ] || { unasked "$from -> $to: set $variable to a host of it that listens"; continue; } ;;
+    esac
+    [ "$kind" != pod ] || host=$address
+    set -- "$@" "$kind $host $port"
+    questions="$questions
+$# $want $kind $to"
+  done
+  [ "$#" -gt 0 ] || return 0
+  if ! lookup "$from"; then
+    unasked "$from -> all: there is no running pod of $from"
+    return 0
+  fi
+  answers=$(inside sh -c "$probe" sh "$@") || answers=''
+  case $answers in *end) ;; *) unasked "$from -> all: no answer from an ephemeral container in pod $pod"; return 0 ;; esac
+  while read -r n want kind to; do
+    [ -n "$n" ] || continue
+    got=$(printf '%s\n' "$answers" | sed -n "s/^$n //p")
+    answer
+  done <<END
+$questions
+END
+}
+
+# answer compares $got with $want.
+answer() {
+  asked=$((asked + 1))
+  if [ "$got" = "$want" ]; then
+    say "  as proved  $from -> $to $got"
+    return
+  fi
+  wrong=$((wrong + 1))
+  case $kind in
+  itself) say "  WRONG      $from -> $to: nothing listens on the pod's address, so that closed says nothing" ;;
+  *) say "  WRONG      $from -> $to is $got, and was proved $want" ;;
+  esac
+}
+
+report() {
+  echo "$((asked - wrong)) as proved, $wrong wrong, $unasked not asked"
+  [ "$asked" -gt 0 ] || exit 2
+  [ "$wrong" -eq 0 ] || exit 1
+}
