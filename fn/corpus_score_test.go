@@ -89,12 +89,24 @@ func (c *corpusCase) score(t *testing.T, out *strings.Builder, what string, f *f
 		}
 		s.what = strings.TrimSuffix(what+", environment "+e.name, ", environment ")
 		s.write(out)
-		all.missing = append(all.missing, s.missing...)
-		for level, open := range s.openShut {
-			all.openShut[level] = append(all.openShut[level], open...)
-		}
+		all.add(s)
 	}
 	return all
+}
+
+// add counts another environment's score in.
+func (s *score) add(o *score) {
+	s.meant, s.open = s.meant+o.meant, s.open+o.open
+	s.exposed, s.reached = s.exposed+o.exposed, s.reached+o.reached
+	s.scraped, s.reads = s.scraped+o.scraped, s.reads+o.reads
+	s.missing = append(s.missing, o.missing...)
+	s.excess = append(s.excess, o.excess...)
+	for level, n := range o.shut {
+		s.shut[level] += n
+	}
+	for level, open := range o.openShut {
+		s.openShut[level] = append(s.openShut[level], open...)
+	}
 }
 
 func (s *score) mustShutTiers(t *testing.T) {
