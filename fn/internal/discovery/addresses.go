@@ -7,42 +7,67 @@ import (
 )
 
 // addressBook finds the Services of the input by the names that other workloads reach them by.
-type addressBook map[string]map[string]*service // scope, name
+type addressBook struct {
+	scopes map[string]map[string]*service // scope, name
+	// links are the Services of a scope by the beginning of the variables that Kubernetes gives to the pods beside them,
+	// such as MY_DB of MY_DB_SERVICE_HOST; made when first asked for.
+	links map[string]map[string]*service
+	// own are the host names under which the input is reached from outside, which it does not call.
+	own map[string]bool
+}
 
-func newAddressBook(services []*service) addressBook {
-	book := addressBook{}
+func newAddressBook(services []*service) *addressBook {
+	book := &addressBook{scopes: map[string]map[string]*service{}, links: map[string]map[string]*service{}}
 	for _, s := range services {
 		in := scope(s.Namespace)
-		if book[in] == nil {
-			book[in] = map[string]*service{}
+		if book.scopes[in] == nil {
+			book.scopes[in] = map[string]*service{}
 		}
-		if book[in][s.Name] == nil {
-			book[in][s.Name] = s
+		if book.scopes[in][s.Name] == nil {
+			book.scopes[in][s.Name] = s
 		}
 	}
 	return book
 }
 
-// address is a Service's address in a text.
+// address is a host in a text: a Service of the input, or a host outside.
 type address struct {
-	to *service
-	// port is the Service's port that the address names, 0 where it names none that the Service has.
+	// to is nil for a host outside, which then has a name or an IP address.
+	to   *service
+	host string
+	// port is the Service's port that the address names, 0 where it names none that the Service has. Of a host outside it is
+	// the port itself, or its scheme's usual one.
 	port int32
 	// offset is the position of the host in the text.
 	offset int
+	// scrape is true in a Prometheus scrape configuration.
+	scrape bool
 }
 
-// scan calls found for each address in the text, read by a workload in the scope. key is the name of the variable, or of
-// the entry, whose value the text is; empty where it has none.
+// passage is a text that may hold addresses.
+type passage struct {
+	// scope is that of the workload that reads it.
+	scope string
+	// key is the name of the variable, or of the entry, whose value the text is; empty where it has none.
+	key  string
+	text string
+	// outside says which hosts outside count.
+	outside outsideRule
+}
+
+// scan calls found for each address in the passage.
 //
 // A Service's name is a common word more often than an address: it counts only as a whole host with a sign that it is
 // one, a scheme, a port of that Service, a domain, or a key such as DB_HOST.
-func (book addressBook) scan(in, key, text string, found func(address)) {
-	local := book[in]
+func (book *addressBook) scan(p passage, found func(address)) {
+	local := book.scopes[p.scope]
+	text := p.text
 	urlEnd := 0 // end of the authority of the URL that the position is in
+	scheme := ""
 	for i := 0; i < len(text); {
 		if !isHostByte[text[i]] {
 			if text[i] == ':' && strings.HasPrefix(text[i:], "://") {
+				scheme = schemeBefore(text, i)
 				i, urlEnd = authority(text, i+len("://"))
 			} else {
 				i++
@@ -54,16 +79,52 @@ func (book addressBook) scan(in, key, text string, found func(address)) {
 			end++
 		}
 		h := host{text: text, start: i, end: end, inURL: i < urlEnd}
-		if h.trim() {
-			if s := book.lookup(local, text[h.start:h.end]); s != nil {
-				if port, ok := h.judge(s, key); ok {
-					found(address{to: s, port: port, offset: h.start})
-				}
-			}
+		if h.inURL {
+			h.scheme = scheme
 		}
+		book.judge(local, p, h, found)
 		i = end
 	}
 }
+
+// judge calls found with what the host is, if it is an address.
+func (book *addressBook) judge(local map[string]*service, p passage, h host, found func(address)) {
+	if s, port := book.linkVariable(p.scope, h); s != nil {
+		found(address{to: s, port: port, offset: h.start})
+		return
+	}
+	member := h.afterTemplate()
+	if !member && !h.trim() {
+		return
+	}
+	name := h.text[h.start:h.end]
+	s := book.lookup(local, name)
+	if member && (s == nil || !s.Headless) {
+		return
+	}
+	switch {
+	case s != nil:
+		if port, ok := h.judge(s, p.key); ok || member {
+			found(address{to: s, port: port, offset: h.start})
+		}
+	case p.outside != outsideNever && !h.template():
+		if a, ok := book.outside(p, h); ok {
+			found(a)
+		}
+	}
+}
+
+// schemeBefore is the scheme that ends at a position, in lower case.
+func schemeBefore(text string, end int) string {
+	start := end
+	for start > 0 && end-start < maxScheme && (isHostByte[text[start-1]] || text[start-1] == '+') {
+		start--
+	}
+	return strings.ToLower(text[start:end])
+}
+
+// maxScheme bounds the length of a URL's scheme, in bytes.
+const maxScheme = 32
 
 // authority is where the hosts of a URL's authority begin and end, what stands before an @ left out.
 func authority(text string, start int) (hosts, end int) {
@@ -79,7 +140,7 @@ func authority(text string, start int) (hosts, end int) {
 
 // lookup is the Service that a host names: NAME in the reader's own scope, NAME.NAMESPACE, either with a pod's name
 // before it as members of a StatefulSet have it, and the last with .svc and the cluster's domain. Nil where it is none.
-func (book addressBook) lookup(local map[string]*service, host string) *service {
+func (book *addressBook) lookup(local map[string]*service, host string) *service {
 	first, rest, qualified := strings.Cut(host, ".")
 	if !qualified {
 		return local[first]
@@ -100,19 +161,27 @@ func (book addressBook) lookup(local map[string]*service, host string) *service 
 }
 
 // qualified is the Service of that name in the namespace that rest begins with.
-func (book addressBook) qualified(name, rest string) *service {
+func (book *addressBook) qualified(name, rest string) *service {
 	namespace, domain, more := strings.Cut(rest, ".")
 	if more && domain != "svc" && !strings.HasPrefix(domain, "svc.") {
 		return nil
 	}
-	return book[namespace][name]
+	return book.scopes[namespace][name]
 }
 
+// minSignPort is the lowest port behind a name that makes it an address of a Service that lists no ports: below are the
+// versions of images.
+const minSignPort = 80
+
 // servicePort is the Service's port that a client means by a number: its own port or, as clients of a headless Service
-// do, the one that leads to the pods' port; 0 where the Service has none such.
+// do, the one that leads to the pods' port; 0 where the Service has none such. An ExternalName has every port: it is
+// another name of a host.
 func (s *service) servicePort(number int32) int32 {
 	if number == 0 {
 		return 0
+	}
+	if s.Type == "ExternalName" && len(s.Ports) == 0 && number >= minSignPort {
+		return number
 	}
 	var behind int32
 	for _, p := range s.Ports {

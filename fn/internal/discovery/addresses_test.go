@@ -97,7 +97,7 @@ func TestAddresses(t *testing.T) {
 		{"X", "pay-12.pay.money.svc.cluster.local", "money/pay"},
 		{"X", "pay-x.pay.money.svc.cluster.local", ""},
 		// a scheme, whatever it is
-		{"X", "http://api", "shop/api"},
+		{"X", "http://api", "shop/api:80"},
 		{"X", "http://api:80/v1?next=db", "shop/api:80"},
 		{"X", "http://api:8080/v1", "shop/api"},
 		{"X", "https://api/db:5432", "shop/api"},
@@ -106,8 +106,8 @@ func TestAddresses(t *testing.T) {
 		{"X", "http://api.shop.svc:80", "shop/api:80"},
 		{"X", "postgres://user:secret@db:5432/shop?sslmode=disable", "shop/db:5432"},
 		{"X", "postgres://db:5432@api/db", "shop/api"}, // the user and password look like an address
-		{"X", "postgres://api:api@db/api", "shop/db"},
-		{"X", "postgres://api@db", "shop/db"},
+		{"X", "postgres://api:api@db/api", "shop/db:5432"},
+		{"X", "postgres://api@db", "shop/db:5432"},
 		{"X", "mongodb://u:p@db:5432,api:80,db-0.redis-headless/x", "shop/db:5432 shop/api:80 shop/redis-headless"},
 		{"X", "mongodb://db,api", "shop/db shop/api"},
 		{"X", "jdbc:postgresql://db:5432/db", "shop/db:5432"},
@@ -142,14 +142,14 @@ func TestAddresses(t *testing.T) {
 		{"", "mysql --host db --port=8081", "shop/db:8081"},
 		{"", "server --db-host=db --name=api", "shop/db"},
 		{"", "server --db-host db --name api", "shop/db"},
-		{"", "curl -fsS http://api/v1", "shop/api"},
+		{"", "curl -fsS http://api/v1", "shop/api:80"},
 		{"", "echo api db", ""},
 		{"", "redis-cli -h redis-headless ping", "shop/redis-headless"},
 		// the text of a file
-		{"nginx.conf", "upstream x {\n  server api:80;\n}\nlocation / { proxy_pass http://api/db; }", "shop/api:80 shop/api"},
+		{"nginx.conf", "upstream x {\n  server api:80;\n}\nlocation / { proxy_pass http://api/db; }", "shop/api:80 shop/api:80"},
 		{"application.properties", "db.host=db\ndb.name=db\nspring.datasource.url=jdbc:postgresql://db:5432/db", "shop/db shop/db:5432"},
 		{"config.yaml", "db:\n  host: db\n  name: db\n  port: 8081\n", "shop/db"},
-		{"config.json", `{"host": "db", "name": "db", "url": "http://api"}`, "shop/db shop/api"},
+		{"config.json", `{"host": "db", "name": "db", "url": "http://api"}`, "shop/db shop/api:80"},
 		{"rules.yaml", `up{job="api"} == 0`, ""},
 		{"README", "The api talks to the db.", ""},
 	} {
@@ -173,7 +173,7 @@ func scanFor(t *testing.T, key, text string) string {
 		r.object(o, 0)
 	}
 	var found []string
-	newAddressBook(r.services).scan("shop", key, text, func(a address) {
+	newAddressBook(r.services).scan(passage{scope: "shop", key: key, text: text}, func(a address) {
 		s := a.to.Namespace + "/" + a.to.Name
 		if a.port != 0 {
 			s += fmt.Sprintf(":%d", a.port)

@@ -142,6 +142,7 @@ var views = map[string]func(*workload.Inventory, report.Findings) []string{
 	"services":   showServices,
 	"exposures":  showExposures,
 	"references": showReferences,
+	"externals":  showExternals,
 	"policies":   showPolicies,
 	"namespaces": showNamespaces,
 	"findings":   showFindings,
@@ -255,8 +256,23 @@ func showReferences(inv *workload.Inventory, _ report.Findings) (out []string) {
 		if r.Port != 0 {
 			line += fmt.Sprintf(":%d", r.Port)
 		}
-		line += " by " + r.Source.String() + " " + r.Where
+		line += " by " + string(r.Via) + " " + r.Source.String() + " " + r.Where
 		if r.Weak {
+			line += " (weak)"
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func showExternals(inv *workload.Inventory, _ report.Findings) (out []string) {
+	for _, x := range inv.Externals {
+		line := fmt.Sprintf("%s -> %q", x.From, x.Host)
+		if x.Port != 0 {
+			line += fmt.Sprintf(":%d", x.Port)
+		}
+		line += " by " + x.Source.String() + " " + x.Where
+		if x.Weak {
 			line += " (weak)"
 		}
 		out = append(out, line)

@@ -24,6 +24,7 @@ type container struct {
 	env           []variable
 	envFrom       []envFrom
 	command, args []string
+	mounts        []volumeMount
 }
 
 // containerPort is an entry of a container's ports. It counts where it has a number and a protocol.
@@ -41,7 +42,7 @@ type probe struct {
 	problems    portProblems
 }
 
-func (r *Reader) readContainer(n *yaml.Node, list string, index int) container {
+func (r *Reader) readContainer(n *yaml.Node, list string, index int, volumes []volume) container {
 	c := container{list: list, index: index}
 	var probes [3]*yaml.Node
 	for key, value := range fields(n) {
@@ -58,6 +59,8 @@ func (r *Reader) readContainer(n *yaml.Node, list string, index int) container {
 			c.command = each(value, r.text)
 		case "args":
 			c.args = each(value, r.text)
+		case "volumeMounts":
+			c.mounts = r.readVolumeMounts(value, volumes)
 		case "restartPolicy":
 			c.sidecar = list == "initContainers" && text(value) == "Always"
 		case "livenessProbe":

@@ -38,7 +38,7 @@ type Reader struct {
 	findings   report.Findings
 	candidates []*candidate
 	services   []*service
-	configMaps map[objectName]*configMap
+	configs    map[configName]*config
 	namespaces []workload.Namespace
 	policies   []workload.ExistingPolicy
 	// serviceMonitors and podMonitors are those of monitoring.coreos.com; routes are Ingresses, HTTPRoutes, GRPCRoutes
@@ -59,12 +59,14 @@ func (r *Reader) Finish() (*workload.Inventory, report.Findings) {
 	for _, c := range r.candidates {
 		r.decidePorts(c, scraped[c])
 	}
+	addresses := r.findAddresses()
 	inv := &workload.Inventory{
 		Workloads:  make([]*workload.Workload, len(r.candidates)),
 		Services:   make([]*workload.Service, len(r.services)),
 		Namespaces: r.namespaces,
 		Exposures:  r.exposures(),
-		References: r.references(),
+		References: addresses.references,
+		Externals:  addresses.externals,
 		Policies:   r.policies,
 	}
 	for i, c := range r.candidates {
@@ -109,9 +111,9 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 		if o.APIVersion == "v1" && !isLocal(o) {
 			r.readService(o)
 		}
-	case "ConfigMap":
+	case "ConfigMap", "Secret":
 		if o.APIVersion == "v1" && !isLocal(o) {
-			r.addConfigMap(o)
+			r.addConfig(o)
 		}
 	case "Namespace":
 		if o.APIVersion == "v1" && !isLocal(o) {
@@ -132,25 +134,13 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 		}
 	case "Ingress", "HTTPRoute", "GRPCRoute", "Route":
 		if isRoute(o) && !isLocal(o) {
-			r.routes = append(r.routes, route{origin: r.originOf(o), kind: o.Kind, backends: backendsOf(o)})
+			r.routes = append(r.routes, route{origin: r.originOf(o), kind: o.Kind, backends: backendsOf(o), hosts: r.hostsOf(o)})
 		}
 	default:
 		if kind, isList := strings.CutSuffix(o.Kind, "List"); isList && depth < listDepth {
 			r.list(o, kind, depth)
 		}
 	}
-}
-
-// addConfigMap takes a ConfigMap in. Of two with one name, the first by source counts.
-func (r *Reader) addConfigMap(o *manifest.Object) {
-	name := objectName{scope(r.keep(o.Namespace)), r.keep(o.Name)}
-	if known := r.configMaps[name]; known != nil && compareSources(o.Source, known.origin.source) >= 0 {
-		return
-	}
-	if r.configMaps == nil {
-		r.configMaps = map[objectName]*configMap{}
-	}
-	r.configMaps[name] = r.readConfigMap(o)
 }
 
 // list takes in the items of a List, as kubectl get -o yaml writes it, or of a typed list such as PodList, whose items

@@ -5,65 +5,28 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"tierwall.dev/fn/internal/manifest"
 )
-
-// configMap is a ConfigMap of the input.
-type configMap struct {
-	origin origin
-	// entries are the texts in data, in the order of the document.
-	entries []configEntry
-	// users are how many workloads take it whole, by envFrom or as a volume.
-	users int
-	// data is entries by key, made when first asked for.
-	data map[string]string
-	// addresses are those in data, in the order of their keys, found when first asked for.
-	addresses []configAddress
-	scanned   bool
-}
-
-type configEntry struct{ key, text string }
-
-func (r *Reader) readConfigMap(o *manifest.Object) *configMap {
-	m := &configMap{origin: r.originOf(o)}
-	for key, value := range fields(child(o.Root, "data")) {
-		if value != nil && value.Kind == yaml.ScalarNode {
-			m.entries = append(m.entries, configEntry{r.keep(key), r.text(value)})
-		}
-	}
-	return m
-}
-
-// configAddress is an address in an entry of a ConfigMap.
-type configAddress struct {
-	key string
-	address
-}
-
-func (m *configMap) values() map[string]string {
-	if m.data == nil {
-		m.data = make(map[string]string, len(m.entries))
-		for _, e := range m.entries {
-			m.data[e.key] = e.text
-		}
-	}
-	return m.data
-}
 
 // environment is the variables of one container, read when first asked for.
 type environment struct {
-	configMaps map[objectName]*configMap
-	scope      string
-	container  *container
+	configs map[configName]*config
+	scope   string
+	// pod is the name of one of the workload's pods, empty where a controller makes it up.
+	pod       string
+	container *container
 	// values are the variables of env, sources those of envFrom.
 	values  map[string]string
 	sources []envSource
+	// hidden are the variables that hold what a Secret does; revealed is set once one of them is looked up.
+	hidden   map[string]bool
+	revealed bool
+	// ports are the variables that hold a port, found when first asked for.
+	ports []portVariable
 }
 
-// envSource is a ConfigMap whose entries are variables, with a prefix before their keys.
+// envSource is a ConfigMap or Secret whose entries are variables, with a prefix before their keys.
 type envSource struct {
-	*configMap
+	*config
 	prefix string
 }
 
@@ -74,11 +37,13 @@ func (e *environment) lookup(name string) (string, bool) {
 		e.read()
 	}
 	if value, ok := e.values[name]; ok {
+		e.revealed = e.revealed || e.hidden[name]
 		return value, true
 	}
 	for _, s := range slices.Backward(e.sources) {
 		if key, ok := strings.CutPrefix(name, s.prefix); ok {
-			if value, ok := s.values()[key]; ok {
+			if value, ok := s.value(key); ok {
+				e.revealed = e.revealed || s.secret
 				return value, true
 			}
 		}
@@ -98,24 +63,87 @@ func (e *environment) read() {
 		if v.name == "" {
 			continue
 		}
-		if v.configMap == "" {
-			e.values[v.name] = e.expand(v.value)
-		} else if m := e.configMaps[objectName{e.scope, v.configMap}]; m != nil {
-			e.values[v.name] = m.values()[v.key]
+		switch {
+		case v.config != "":
+			if m := e.configs[configName{e.scope, v.config, v.secret}]; m != nil {
+				e.values[v.name], _ = m.value(v.key)
+				e.hide(v.name, v.secret)
+			}
+		case v.field != "":
+			if value := e.fieldValue(v.field); value != "" {
+				e.values[v.name] = value
+			}
+		default:
+			value, secret := e.expandSecret(v.value)
+			e.values[v.name] = value
+			e.hide(v.name, secret)
 		}
 	}
 }
 
-// source is the ConfigMap of an entry of envFrom; nil where it is none of the input's.
-func (e *environment) source(from envFrom) *configMap {
-	if from.configMap == "" {
-		return nil
+// hide notes whether a variable holds what a Secret does.
+func (e *environment) hide(name string, secret bool) {
+	if !secret {
+		delete(e.hidden, name)
+		return
 	}
-	return e.configMaps[objectName{e.scope, from.configMap}]
+	if e.hidden == nil {
+		e.hidden = map[string]bool{}
+	}
+	e.hidden[name] = true
 }
 
-// envFrom is an entry of a container's envFrom. The name is empty where it is no ConfigMap.
-type envFrom struct{ configMap, prefix string }
+// expandSecret is expand, and whether the value then holds what a Secret does.
+func (e *environment) expandSecret(value string) (expanded string, secret bool) {
+	before := e.revealed
+	e.revealed = false
+	expanded = e.expand(value)
+	secret, e.revealed = e.revealed, before || e.revealed
+	return expanded, secret
+}
+
+// fieldValue is what the downward API gives for a field, empty where the input does not tell.
+func (e *environment) fieldValue(field string) string {
+	switch field {
+	case "metadata.namespace":
+		return e.scope
+	case "metadata.name":
+		return e.pod
+	}
+	return ""
+}
+
+// names calls yield for each variable with its value.
+func (e *environment) names(yield func(name, value string)) {
+	if e.values == nil {
+		e.read()
+	}
+	for _, v := range e.container.env {
+		if value, ok := e.values[v.name]; ok {
+			yield(v.name, value)
+		}
+	}
+	for _, s := range e.sources {
+		for _, entry := range s.entries {
+			yield(s.prefix+entry.key, entry.text)
+		}
+	}
+}
+
+// source is the ConfigMap or Secret of an entry of envFrom; nil where it is none of the input's.
+func (e *environment) source(from envFrom) *config {
+	if from.config == "" {
+		return nil
+	}
+	return e.configs[configName{e.scope, from.config, from.secret}]
+}
+
+// envFrom is an entry of a container's envFrom. The name is empty where it is neither ConfigMap nor Secret.
+type envFrom struct {
+	config string
+	secret bool
+	prefix string
+}
 
 func (r *Reader) readEnvFrom(n *yaml.Node) envFrom {
 	var from envFrom
@@ -124,14 +152,22 @@ func (r *Reader) readEnvFrom(n *yaml.Node) envFrom {
 		case "prefix":
 			from.prefix = r.text(value)
 		case "configMapRef":
-			from.configMap = r.text(child(value, "name"))
+			from.config = r.text(child(value, "name"))
+		case "secretRef":
+			from.config, from.secret = r.text(child(value, "name")), true
 		}
 	}
 	return from
 }
 
-// variable is an entry of a container's env: a value, or the ConfigMap and key that hold it.
-type variable struct{ name, value, configMap, key string }
+// variable is an entry of a container's env: a value, the ConfigMap or Secret and the key that hold it, or the field of
+// the pod that does.
+type variable struct {
+	name, value string
+	config, key string
+	secret      bool
+	field       string
+}
 
 func (r *Reader) readVariable(n *yaml.Node) variable {
 	var v variable
@@ -142,12 +178,21 @@ func (r *Reader) readVariable(n *yaml.Node) variable {
 		case "value":
 			v.value = r.text(value)
 		case "valueFrom":
-			if ref := child(value, "configMapKeyRef"); ref != nil {
-				v.configMap, v.key = r.text(child(ref, "name")), r.text(child(ref, "key"))
-			}
+			r.readValueFrom(&v, value)
 		}
 	}
 	return v
+}
+
+func (r *Reader) readValueFrom(v *variable, n *yaml.Node) {
+	for from, ref := range fields(n) {
+		switch from {
+		case "configMapKeyRef", "secretKeyRef":
+			v.config, v.key, v.secret = r.text(child(ref, "name")), r.text(child(ref, "key")), from == "secretKeyRef"
+		case "fieldRef":
+			v.field = r.text(child(ref, "fieldPath"))
+		}
+	}
 }
 
 // maxExpanded bounds a value with its references expanded, in bytes, so that variables that double each other end.

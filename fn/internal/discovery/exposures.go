@@ -29,6 +29,8 @@ type route struct {
 	origin   origin
 	kind     string
 	backends []backend
+	// hosts are the names that it answers to.
+	hosts []string
 }
 
 // backend is what a route leads to: a Service and which of its ports.

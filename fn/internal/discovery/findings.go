@@ -26,6 +26,8 @@ const (
 	idPortUnresolved report.ID = "port-unresolved"
 	// A port that a Service or an annotation names while the containers declare others.
 	idPortContradicts report.ID = "port-contradicts"
+	// A store without any sign of its port, which its image tells.
+	idPortOfImage report.ID = "port-of-image"
 	// A Service that would send requests to the pods of a Job or CronJob.
 	idSelectsClient report.ID = "service-selects-client"
 	// A Service without a workload in the input, in a namespace that gets a default deny.

@@ -8,6 +8,10 @@ type host struct {
 	start, end int
 	// inURL is true behind a scheme and before the path.
 	inURL bool
+	// scheme is that of the URL, in lower case.
+	scheme string
+	// option is true behind an option that it is written to, as in mysql -hdb.
+	option bool
 }
 
 // trim drops the bytes that cannot begin or end a host; false where what is left, or what stands before it, rules a host
@@ -25,18 +29,57 @@ func (h *host) trim() bool {
 	}
 	before := h.byteAt(begin - 1)
 	if begin != h.start {
-		// A shell default, ${VAR:-redis:6379}; any other is an option.
-		return before == ':'
+		// A shell default, ${VAR:-redis:6379}, or a host that its option is written to, as in -hdb; any other is an option.
+		return before == ':' || h.start == begin+1 && h.cutOption(before)
 	}
 	switch before {
 	case '/', '\\':
-		return h.inURL
+		return h.inURL || h.isShellSocket()
 	case '$', '%':
 		return false
 	case '(', '{':
 		return h.byteAt(begin-2) != '$'
 	}
 	return true
+}
+
+// cutOption takes the option of mysql -hdb away from its host; false where there is none.
+func (h *host) cutOption(before byte) bool {
+	if (before != ' ' && before != 0) || h.text[h.start] != 'h' || h.start+1 == h.end {
+		return false
+	}
+	h.start++
+	h.option = true
+	return true
+}
+
+// isShellSocket reports whether the host is that of /dev/tcp/HOST/PORT, as bash opens a connection.
+func (h *host) isShellSocket() bool {
+	before := h.text[:h.start]
+	return strings.HasSuffix(before, "/dev/tcp/") || strings.HasSuffix(before, "/dev/udp/")
+}
+
+// afterTemplate reports whether a variable is the first label of the host, as in $(POD_NAME).db, and cuts it off: what is
+// left may be the Service that the pod is a member of.
+func (h *host) afterTemplate() bool {
+	start := h.start
+	switch before := h.byteAt(h.start - 1); {
+	case h.text[h.start] == '.' && (before == ')' || before == '}'):
+	case before == '$':
+		for start < h.end && h.text[start] != '.' {
+			start++
+		}
+	default:
+		return false
+	}
+	if start+1 >= h.end {
+		return false
+	}
+	h.start = start + 1
+	for h.end > h.start && h.text[h.end-1] == '.' {
+		h.end--
+	}
+	return h.start < h.end
 }
 
 // byteAt is the byte at a position, 0 beyond the text.
@@ -55,6 +98,13 @@ func (h *host) judge(s *service, key string) (port int32, ok bool) {
 	}
 	if number != 0 {
 		port = s.servicePort(number)
+	}
+	if h.inURL && number == 0 {
+		port = s.servicePort(schemePorts[schemeName(h.scheme)])
+	}
+	if h.isShellSocket() {
+		number, _ := leadingNumber(h.text, min(h.end+1, len(h.text)), 0)
+		return s.servicePort(number), true
 	}
 	switch {
 	case h.inURL, port != 0:
@@ -86,9 +136,13 @@ func (h *host) portAfter() (number int32, after int) {
 	return leadingNumber(h.text, h.end+1, h.end)
 }
 
-// numberAfter is the number that is the next word of the line, as in nc -z db 5432; 0 where the next word is none.
+// numberAfter is the number that is the next word of the line, as in nc -z db 5432 and connect("db", 5432); 0 where the
+// next word is none.
 func (h *host) numberAfter() int32 {
 	i := h.end
+	for b := h.byteAt(i); b == '"' || b == '\'' || b == ','; b = h.byteAt(i) {
+		i++
+	}
 	for h.byteAt(i) == ' ' {
 		i++
 	}
@@ -141,6 +195,9 @@ func (h *host) hasPassword() bool {
 // hasHostKey reports whether the host, alone or in a list, is the value of a key that says so: the given one where the
 // text begins with the value, else one in the text such as host=db, "host": "db", --host db.
 func (h *host) hasHostKey(key string) (inText, ok bool) {
+	if h.option {
+		return true, true
+	}
 	for i := h.start; h.start-i < lookBack; {
 		j := i
 		blank := false
@@ -206,7 +263,7 @@ func wordBefore(text string, end int) string {
 // command that takes one.
 func isHostOption(word string) bool {
 	switch word {
-	case "-h", "nslookup", "ping":
+	case "-h", "-H", "nslookup", "ping", "dig":
 		return true
 	}
 	return strings.HasPrefix(word, "-") && isHostKey(word)
@@ -216,6 +273,7 @@ func isHostOption(word string) bool {
 var hostSuffixes = []string{
 	"host", "hosts", "hostname", "hostnames", "addr", "addrs", "address", "addresses", "url", "urls", "uri", "uris",
 	"server", "servers", "service", "services", "endpoint", "endpoints", "dsn", "node", "nodes", "broker", "brokers",
+	"target", "targets", "upstream", "upstreams", "peer", "peers", "seeds", "replicaof", "slaveof",
 }
 
 // hostSuffix is the suffix that says that a variable of this name holds an address, empty where none does.
@@ -229,23 +287,6 @@ func hostSuffix(key string) string {
 }
 
 func isHostKey(key string) bool { return hostSuffix(key) != "" }
-
-// siblingPort is the name of the variable that holds the port where another holds the host: DB_PORT for DB_HOST,
-// redis.port for redis.host, redisPort for redisHost; empty where the name is no host's.
-func siblingPort(key string) string {
-	suffix := hostSuffix(key)
-	if suffix == "" {
-		return ""
-	}
-	stem, written := key[:len(key)-len(suffix)], key[len(key)-len(suffix):]
-	switch {
-	case written[0] >= 'a':
-		return stem + "port"
-	case written[1] >= 'a':
-		return stem + "Port"
-	}
-	return stem + "PORT"
-}
 
 func hasSuffixFold(s, suffix string) bool {
 	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)

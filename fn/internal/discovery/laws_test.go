@@ -95,7 +95,7 @@ func FuzzAddresses(f *testing.F) {
 	book := newAddressBook(r.services)
 	f.Fuzz(func(t *testing.T, key, text string) {
 		last := -1
-		book.scan("shop", key, text, func(a address) {
+		book.scan(passage{scope: "shop", key: key, text: text}, func(a address) {
 			if a.offset <= last || !strings.Contains(text[a.offset:], a.to.Name) {
 				t.Errorf("%q: %s found at %d after %d", text, a.to.Name, a.offset, last)
 			}

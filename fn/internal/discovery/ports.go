@@ -24,6 +24,9 @@ func (r *Reader) decidePorts(c *candidate, scraped []workload.Port) {
 	targets := r.targets(c)
 	metrics := r.metricsPorts(c, targets, scraped)
 	c.Ports = serving(c, targets, metrics)
+	if len(c.Ports) == 0 && len(metrics) == 0 {
+		c.Ports = r.imagePorts(c)
+	}
 	if len(metrics) == 0 && c.saysScrape() && len(c.Ports) == 1 {
 		metrics = append(metrics, c.Ports[0])
 		metrics[0].Origin = workload.FromAnnotation

@@ -67,7 +67,7 @@ kind: Service
 metadata: {name: api, namespace: shop}
 spec: {ports: [{port: 80}]}
 `, strings.Repeat("x", maxRescanned)))
-	want := []string{"Pod shop/web -> shop/db by app.yaml data[long]"}
+	want := []string{"Pod shop/web -> shop/db by config app.yaml data[long]"}
 	if diff := cmp.Diff(want, showReferences(inv, nil)); diff != "" {
 		t.Errorf("references (-want +got):\n%s", diff)
 	}
@@ -100,9 +100,9 @@ metadata: {name: db, namespace: shop}
 spec: {ports: [{port: 5432}]}
 `)
 	want := []string{
-		"Pod shop/web -> shop/db:5432 by app.yaml[1] data[HOST]",
-		"Pod shop/web -> shop/db:5432 by app.yaml[2] spec.containers[0].env[A]",
-		"Pod shop/web -> shop/db:5432 by app.yaml[2] spec.containers[0].env[HOST]",
+		"Pod shop/web -> shop/db:5432 by config app.yaml[1] data[HOST]",
+		"Pod shop/web -> shop/db:5432 by env app.yaml[2] spec.containers[0].env[A]",
+		"Pod shop/web -> shop/db:5432 by env app.yaml[2] spec.containers[0].env[HOST]",
 	}
 	if diff := cmp.Diff(want, showReferences(inv, nil)); diff != "" {
 		t.Errorf("references (-want +got):\n%s", diff)

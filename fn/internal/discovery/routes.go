@@ -102,3 +102,26 @@ func openshiftBackends(o *manifest.Object) []backend {
 	}
 	return out
 }
+
+// hostsOf are the host names that a route answers to.
+func (r *Reader) hostsOf(o *manifest.Object) []string {
+	var hosts []string
+	take := func(f manifest.Field) {
+		if name, ok := f.Text(); ok && name != "" {
+			hosts = append(hosts, r.keep(name))
+		}
+	}
+	take(o.At("spec", "host"))
+	for _, f := range o.At("spec", "hostnames").Items() {
+		take(f)
+	}
+	for _, rule := range o.At("spec", "rules").Items() {
+		take(rule.At("host"))
+	}
+	for _, tls := range o.At("spec", "tls").Items() {
+		for _, f := range tls.At("hosts").Items() {
+			take(f)
+		}
+	}
+	return hosts
+}

@@ -21,6 +21,8 @@ type service struct {
 	// fields are the positions of Ports in spec.ports, which may hold ports that are left out.
 	fields []int
 	labels map[string]string
+	// externalName is the host that a Service of type ExternalName is another name of.
+	externalName string
 	// annotations are those that Prometheus reads.
 	annotations map[string]string
 	// selected are the candidates behind Service.Workloads.
@@ -42,6 +44,8 @@ func (r *Reader) readService(o *manifest.Object) {
 			if t := r.text(value); t != "" {
 				s.Type = t
 			}
+		case "externalName":
+			s.externalName = r.text(value)
 		case "clusterIP":
 			s.Headless = text(value) == "None"
 		case "externalTrafficPolicy":

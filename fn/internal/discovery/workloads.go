@@ -94,8 +94,8 @@ type candidate struct {
 	kind       workloadKind
 	owner      *owner
 	containers []container
-	// mounted are the names of the ConfigMaps in the pods' volumes.
-	mounted []string
+	// mounted are the ConfigMaps and Secrets in the pods' volumes.
+	mounted []mount
 	// selecting is what the controller says of which pods are its own.
 	selecting podSelector
 	// idle is true for what asks for no pods, as the ReplicaSet of an old revision does.
@@ -190,6 +190,7 @@ func (r *Reader) readMetadata(n *yaml.Node) metadata {
 // readPodSpec reads the pod's spec, without judging it.
 func (r *Reader) readPodSpec(c *candidate, spec *yaml.Node) {
 	var regular, initial *yaml.Node
+	var volumes []volume
 	for key, value := range fields(spec) {
 		switch key {
 		case "containers":
@@ -197,7 +198,7 @@ func (r *Reader) readPodSpec(c *candidate, spec *yaml.Node) {
 		case "initContainers":
 			initial = value
 		case "volumes":
-			c.mounted = r.configMapVolumes(value)
+			volumes = r.readVolumes(value)
 		case "hostNetwork":
 			c.HostNetwork = isTrue(value)
 		}
@@ -210,11 +211,12 @@ func (r *Reader) readPodSpec(c *candidate, spec *yaml.Node) {
 	}
 	c.containers = make([]container, 0, count)
 	for i, n := range items(regular) {
-		c.containers = append(c.containers, r.readContainer(n, "containers", i))
+		c.containers = append(c.containers, r.readContainer(n, "containers", i, volumes))
 	}
 	for i, n := range items(initial) {
-		c.containers = append(c.containers, r.readContainer(n, "initContainers", i))
+		c.containers = append(c.containers, r.readContainer(n, "initContainers", i, volumes))
 	}
+	c.mounted = mountsOf(volumes, c.containers)
 	for i := range c.containers {
 		if image := c.containers[i].image; image != "" {
 			c.Images = append(c.Images, image)

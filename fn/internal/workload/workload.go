@@ -48,6 +48,7 @@ const (
 	FromProbe      PortOrigin = "probe"      // a probe, where nothing else names a port
 	FromAnnotation PortOrigin = "annotation" // prometheus.io/port
 	FromMonitor    PortOrigin = "monitor"    // a ServiceMonitor or PodMonitor endpoint
+	FromImage      PortOrigin = "image"      // the usual port of the well-known store that the image is, where nothing else names one
 	FromDefault    PortOrigin = "default"    // the tier's usual port, a guess
 )
 

@@ -1,0 +1,158 @@
+package discovery
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// format is how the text of a ConfigMap's or Secret's entry is read.
+type format int
+
+const (
+	valueFormat    format = iota // one line: the value of a variable
+	noFormat                     // a text for people or for browsers
+	yamlFormat                   // YAML or JSON
+	settingsFormat               // KEY=VALUE lines, with sections: properties, INI, TOML
+	nginxFormat
+	textFormat // anything else: a script, another program's configuration
+)
+
+// unreadEndings are those of files whose addresses the pod does not call: people and browsers read them.
+var unreadEndings = []string{".md", ".rst", ".html", ".htm", ".css", ".svg", ".pem", ".crt", ".key"}
+
+// formatOf is the format of an entry, by the ending of its key, else by the look of its text.
+func formatOf(key, text string) format {
+	ending := strings.ToLower(path.Ext(strings.TrimSuffix(strings.TrimSuffix(key, ".template"), ".tmpl")))
+	switch {
+	case slices.Contains(unreadEndings, ending):
+		return noFormat
+	case ending == ".yaml", ending == ".yml", ending == ".json":
+		return yamlFormat
+	case !strings.Contains(strings.TrimSpace(text), "\n"):
+		return valueFormat
+	case ending == ".properties", ending == ".ini", ending == ".toml", ending == ".env", ending == ".cnf":
+		return settingsFormat
+	case strings.Contains(text, "_pass ") && strings.Contains(text, "{"), strings.Contains(text, "upstream ") && strings.Contains(text, "server "):
+		return nginxFormat
+	case ending != "" && ending != ".conf" && ending != ".cfg" && ending != ".config":
+		return textFormat
+	}
+	return formatByLook(text)
+}
+
+// lookAt bounds how much of a text is looked at to tell its format, in bytes.
+const lookAt = 4096
+
+// formatByLook tells the format of a text from its first lines.
+func formatByLook(text string) format {
+	text = text[:min(len(text), lookAt)]
+	settings, lines := 0, 0
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || line == "---" || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#!") {
+			continue
+		}
+		if lines == 0 {
+			key, rest, isMapping := strings.Cut(line, ":")
+			if line[0] == '{' || isMapping && (rest == "" || rest[0] == ' ') && !strings.ContainsAny(key, " =(){};") {
+				return yamlFormat
+			}
+		}
+		lines++
+		key, _, isSetting := strings.Cut(line, "=")
+		if line[0] == '[' || line[0] == ';' || isSetting && !strings.ContainsAny(strings.TrimSpace(key), " \t$(){}") {
+			settings++
+		}
+	}
+	if lines > 0 && settings == lines {
+		return settingsFormat
+	}
+	return textFormat
+}
+
+// file is an entry of a ConfigMap or Secret that is read for addresses.
+type file struct {
+	book  *addressBook
+	scope string
+	// secret says that its hosts outside are not to be told.
+	secret bool
+	found  func(address)
+	// shadows are names that the file itself gives to something, as nginx does to upstreams; they are no Services here.
+	shadows map[string]bool
+	// nodes counts the YAML nodes read, so that aliases of aliases end.
+	nodes int
+	// discovers is set where a Prometheus configuration finds its targets by the Kubernetes API.
+	discovers bool
+}
+
+// read finds the addresses of the entry.
+func (f *file) read(key, text string, lookup func(string) (string, bool)) {
+	kind := formatOf(key, text)
+	switch {
+	case kind == noFormat:
+	case kind == valueFormat:
+		f.value(key, text, outsideValue, false, lookup)
+	case !f.book.mentions(f.scope, text):
+	case kind == yamlFormat && f.yaml(text):
+	case kind == settingsFormat:
+		f.settings(text)
+	case kind == nginxFormat:
+		f.nginx(text)
+	default:
+		f.prose(withoutComments(text, commentsOf(key)))
+	}
+}
+
+// value finds the addresses in a value whose key is known.
+func (f *file) value(key, text string, rule outsideRule, scrape bool, lookup func(string) (string, bool)) {
+	f.book.scan(passage{scope: f.scope, key: key, text: text, outside: rule}, func(a address) {
+		a = withSibling(a, key, lookup)
+		a.scrape = scrape
+		if a.to == nil && a.port == 0 && !strings.Contains(a.host, ".") {
+			return
+		}
+		f.tell(a)
+	})
+}
+
+// prose finds the Services in a text of no known structure.
+func (f *file) prose(text string) {
+	f.book.scan(passage{scope: f.scope, text: text}, f.tell)
+}
+
+func (f *file) tell(a address) {
+	if a.to != nil && f.shadows[a.to.Name] {
+		return
+	}
+	if f.secret {
+		a.host = ""
+	}
+	f.found(a)
+}
+
+// mentions reports whether a text may hold an address at all, so that most files are not read any closer.
+func (book *addressBook) mentions(in, text string) bool {
+	if strings.Contains(text, "://") || strings.Contains(text, ".svc") {
+		return true
+	}
+	local := book.scopes[in]
+	for i := 0; i < len(text); {
+		if !isHostByte[text[i]] {
+			i++
+			continue
+		}
+		end, dots := i, 0
+		for end < len(text) && isHostByte[text[end]] {
+			if text[end] == '.' {
+				dots++
+			}
+			end++
+		}
+		if dots > 0 || local[text[i:end]] != nil || strings.HasPrefix(text[i:end], "-h") || strings.Contains(text[i:end], "_PORT_") || strings.Contains(text[i:end], "_SERVICE_") {
+			return true
+		}
+		i = end
+	}
+	return false
+}
