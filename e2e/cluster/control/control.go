@@ -37,9 +37,9 @@ const (
 	PodsIPv6  = "fd00:244::/64"
 	ClusterIP = "10.96.0.1" // of the API server's Service
 
-	servicesIPv4 = "10.96.0.0/16"
-	servicesIPv6 = "fd00:96::/112"
-	apiPort      = 6443
+	ServicesIPv4 = "10.96.0.0/16"
+	ServicesIPv6 = "fd00:96::/112"
+	APIPort      = 6443
 	etcdURL      = "http://127.0.0.1:2379"
 	engineListen = "127.0.0.1:9440"
 	token        = "e2e" // of the administrator; nobody outside of the network namespace can use it
@@ -160,9 +160,9 @@ func (p *Plane) startAPI(ctx context.Context, options Options) error {
 		return err
 	}
 	arguments := []string{
-		"--etcd-servers=" + etcdURL, "--bind-address=" + NodeIPv4, fmt.Sprintf("--secure-port=%d", apiPort),
+		"--etcd-servers=" + etcdURL, "--bind-address=" + NodeIPv4, fmt.Sprintf("--secure-port=%d", APIPort),
 		"--advertise-address=" + NodeIPv4, "--cert-dir=" + certificates,
-		"--service-cluster-ip-range=" + servicesIPv4 + "," + servicesIPv6,
+		"--service-cluster-ip-range=" + ServicesIPv4 + "," + ServicesIPv6,
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + key,
 		"--service-account-signing-key-file=" + key, "--token-auth-file=" + tokens, "--authorization-mode=RBAC",
 		"--disable-admission-plugins=" + strings.Join(options.DisableAdmission, ","),
@@ -174,7 +174,7 @@ func (p *Plane) startAPI(ctx context.Context, options Options) error {
 		return err
 	}
 	p.Config = &rest.Config{
-		Host: fmt.Sprintf("https://%s:%d", NodeIPv4, apiPort), BearerToken: token, QPS: 500, Burst: 1000,
+		Host: fmt.Sprintf("https://%s:%d", NodeIPv4, APIPort), BearerToken: token, QPS: 500, Burst: 1000,
 		TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(certificates, "apiserver.crt")},
 	}
 	if err := api.Ready(ctx, apiLimit, p.apiReady); err != nil {
@@ -197,19 +197,32 @@ func (p *Plane) apiReady(ctx context.Context) error {
 }
 
 func (p *Plane) writeKubeconfig() error {
+	certificate, err := os.ReadFile(p.Config.CAFile)
+	if err != nil {
+		return err
+	}
+	kubeconfig, err := MarshalKubeconfig(p.Config.Host, token, certificate)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(p.Kubeconfig, kubeconfig, 0o600)
+}
+
+// MarshalKubeconfig returns a kubeconfig that needs no other file.
+func MarshalKubeconfig(server, token string, certificate []byte) ([]byte, error) {
 	const name = "e2e"
 	config := clientcmdapi.NewConfig()
-	config.Clusters[name] = &clientcmdapi.Cluster{Server: p.Config.Host, CertificateAuthority: p.Config.CAFile}
+	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: certificate}
 	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: token}
 	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name
-	return clientcmd.WriteToFile(*config, p.Kubeconfig)
+	return clientcmd.Write(*config)
 }
 
 // StartEngine starts the policy engine. The Node NodeName must exist and have addresses and pod ranges.
 func (p *Plane) StartEngine(ctx context.Context) error {
 	engine, err := p.Component("netpold", "netpold", "--kubeconfig="+p.Kubeconfig, "--node="+NodeName, "--listen="+engineListen,
-		"--services-ipv4="+servicesIPv4, "--services-ipv6="+servicesIPv6, "-v=1")
+		"--services-ipv4="+ServicesIPv4, "--services-ipv6="+ServicesIPv6, "-v=1")
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"tierwall.dev/fn/e2e/cluster/control"
 	"tierwall.dev/fn/e2e/cluster/probe"
 	"tierwall.dev/fn/e2e/cluster/process"
+	"tierwall.dev/fn/e2e/cluster/wire"
 )
 
 // Lab is a running cluster. Its methods may be called from several goroutines at once.
@@ -39,7 +40,7 @@ type Pod struct {
 	Net probe.Namespace
 
 	lab    *Lab
-	number int
+	end    *wire.End
 	opened []io.Closer
 }
 
