@@ -22,9 +22,6 @@ import (
 	"tierwall.dev/e2e/apirules"
 )
 
-// chart is the chart under test.
-const chart = "../charts/k8s-security"
-
 // helms are the versions of helm that the chart is for.
 var helms = []string{"helm3", "helm4"}
 
