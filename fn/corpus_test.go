@@ -51,6 +51,7 @@ func TestCorpus(t *testing.T) {
 	if err != nil || len(tables) == 0 {
 		t.Fatalf("no case below %q: %v", *corpus, err)
 	}
+	var scoreboard scoreboard
 	for _, table := range tables {
 		dir := filepath.Dir(table)
 		name := filepath.Base(dir)
@@ -62,11 +63,19 @@ func TestCorpus(t *testing.T) {
 			held := filepath.Join("testdata", "corpus", name)
 			var scores, without, with strings.Builder
 			for _, tr := range c.trees {
-				before := c.render(t, tr, "")
+				before := c.render(t, tr, nil)
 				describe(&without, tr, before)
 				c.score(t, &scores, tr.folder+", without configuration", before).mustShutTiers(t)
-				config := filepath.Join(held, reviewed)
-				if _, err := os.Stat(config); err != nil {
+
+				proposal := c.propose(t, tr)
+				if proposal != nil {
+					hold(t, filepath.Join(held, "proposal-"+tr.folder+".yaml"), string(proposal))
+				}
+				proposed := c.score(t, &scores, tr.folder+", as proposed", c.render(t, tr, proposal))
+				proposed.mustShutTiers(t)
+
+				config, err := os.ReadFile(filepath.Join(held, reviewed))
+				if err != nil {
 					t.Errorf("no reviewed configuration: %v", err)
 					continue
 				}
@@ -75,6 +84,9 @@ func TestCorpus(t *testing.T) {
 				s := c.score(t, &scores, tr.folder+", as reviewed", after)
 				s.mustShutTiers(t)
 				s.mustOpenAll(t)
+				if tr.folder == "input" {
+					scoreboard.add(name, proposed, s, config)
+				}
 			}
 			t.Log("\n" + scores.String())
 			hold(t, filepath.Join(held, "score.txt"), scores.String())
@@ -82,6 +94,12 @@ func TestCorpus(t *testing.T) {
 			hold(t, filepath.Join(held, "policies.txt"), with.String())
 		})
 	}
+	t.Log("\n" + scoreboard.String())
+	if len(scoreboard.rows) < len(tables)-1 {
+		return // some cases were left out by -run, or have failed
+	}
+	scoreboard.gate(t)
+	hold(t, filepath.Join("testdata", "corpus", "table.txt"), scoreboard.String())
 }
 
 // hold compares what came out with what is held, or rewrites that.
@@ -102,21 +120,43 @@ func hold(t *testing.T, file, got string) {
 	}
 }
 
-// render copies a tree, adds the configuration where there is one, and renders it twice. It gives what the folder holds
-// then; nil where the tree is refused, as it is meant to be.
-func (c *corpusCase) render(t *testing.T, tr tree, config string) *folder {
+// copy copies a tree into a folder of its own.
+func (c *corpusCase) copy(t *testing.T, tr tree) string {
 	t.Helper()
 	dir := t.TempDir()
 	copyTree(t, filepath.Join(c.dir, tr.folder), dir)
 	for _, name := range tr.cut {
 		cutOut(t, dir, name)
 	}
-	if config != "" {
-		content, err := os.ReadFile(config)
-		if err != nil {
-			t.Fatal(err)
+	return dir
+}
+
+// propose is the configuration that init writes for a tree; nil where the tree is refused, as it is meant to be.
+func (c *corpusCase) propose(t *testing.T, tr tree) []byte {
+	t.Helper()
+	dir := c.copy(t, tr)
+	var out, messages bytes.Buffer
+	code := initialise(dir, initOptions{}, nil, &out, &messages)
+	content, err := os.ReadFile(filepath.Join(dir, proposedFile))
+	if tr.refused != "" {
+		if code != exitFindings || err == nil {
+			t.Fatalf("%s: exit code %d, want %d and nothing written:\n%s", tr.folder, code, exitFindings, messages.String())
 		}
-		writeInput(t, dir, reviewed, content)
+		return nil
+	}
+	if code != exitGood || err != nil {
+		t.Fatalf("%s: exit code %d: %v\n%s", tr.folder, code, err, messages.String())
+	}
+	return content
+}
+
+// render copies a tree, adds the configuration where there is one, and renders it twice. It gives what the folder holds
+// then; nil where the tree is refused, as it is meant to be.
+func (c *corpusCase) render(t *testing.T, tr tree, config []byte) *folder {
+	t.Helper()
+	dir := c.copy(t, tr)
+	if config != nil {
+		writeInput(t, dir, reviewed, config)
 	}
 	var out, messages bytes.Buffer
 	code := render(dir, false, &out, &messages)

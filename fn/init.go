@@ -119,7 +119,7 @@ func readForInit(source string, o initOptions, stdin io.Reader, stderr io.Writer
 	for _, e := range p.environments {
 		inventory, _ := discovery.Read(e.objects)
 		workloads += len(inventory.Workloads)
-		out = append(out, proposal.Environment{Name: e.name, Inventory: inventory})
+		out = append(out, proposal.Environment{Name: e.name, Inventory: inventory, Declared: p.declared})
 	}
 	if workloads == 0 {
 		findings = append(findings, report.Finding{ID: InitNoWorkloads, Severity: report.Error,

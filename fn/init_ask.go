@@ -45,7 +45,7 @@ func next(questions []proposal.Question, asked map[string]bool) (proposal.Questi
 func askOne(q proposal.Question, in *bufio.Scanner, out io.Writer) (string, error) {
 	fmt.Fprintf(out, "%s\n", q.Text)
 	for {
-		fmt.Fprintf(out, "%s> ", choicesText(q.Choices))
+		fmt.Fprintf(out, "%s> ", choicesText(q))
 		if !in.Scan() {
 			if err := in.Err(); err != nil {
 				return "", err
@@ -64,9 +64,12 @@ func askOne(q proposal.Question, in *bufio.Scanner, out io.Writer) (string, erro
 	}
 }
 
-func choicesText(choices []string) string {
-	if len(choices) == 0 {
+func choicesText(q proposal.Question) string {
+	switch {
+	case len(q.Choices) == 0:
 		return "(empty to leave it open) "
+	case q.Several:
+		return "[some of " + strings.Join(q.Choices, ", ") + "; empty to leave it open] "
 	}
-	return "[" + strings.Join(choices, ", ") + "; empty to leave it open] "
+	return "[" + strings.Join(q.Choices, ", ") + "; empty to leave it open] "
 }

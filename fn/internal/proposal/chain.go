@@ -138,12 +138,15 @@ func (d *draft) linkByLabel() {
 type knowledge struct {
 	// tiers are the tiers that each unit says it calls.
 	tiers map[*unit]map[string]bool
-	// claimed are the units that another of the chain says it calls; owned those that bear their owner's name.
+	// claimed are the units that another says it calls, other than to read its metrics; owned those that bear their owner's
+	// name.
 	claimed, owned map[*unit]bool
+	// spoken are the namespaces of which most callers say whom they call.
+	spoken map[string]bool
 }
 
 func (d *draft) knowledge() *knowledge {
-	k := &knowledge{tiers: map[*unit]map[string]bool{}, claimed: map[*unit]bool{}, owned: map[*unit]bool{}}
+	k := &knowledge{tiers: map[*unit]map[string]bool{}, claimed: map[*unit]bool{}, owned: map[*unit]bool{}, spoken: map[string]bool{}}
 	for p, l := range d.links {
 		if p.from == p.to {
 			continue
@@ -152,7 +155,7 @@ func (d *draft) knowledge() *knowledge {
 			k.tiers[p.from] = map[string]bool{}
 		}
 		k.tiers[p.from][p.to.role.Tier] = true
-		if order[p.from.role.Tier] > order[client] {
+		if order[p.from.role.Tier] > order[client] || order[p.from.role.Tier] == 0 && !l.scrapes() {
 			k.claimed[p.to] = true
 		}
 		for _, e := range l.evidence {
@@ -161,7 +164,42 @@ func (d *draft) knowledge() *knowledge {
 			}
 		}
 	}
+	d.outsideStores(k)
+	d.countSpoken(k)
 	return k
+}
+
+// outsideStores notes the units whose store is outside the input, by its port.
+func (d *draft) outsideStores(k *knowledge) {
+	for _, e := range d.environments {
+		for _, x := range e.Inventory.Externals {
+			u := d.unitOf[x.From]
+			if t := tier.StorePort(x.Port); t != "" && u != nil && !x.Weak {
+				if k.tiers[u] == nil {
+					k.tiers[u] = map[string]bool{}
+				}
+				k.tiers[u][t] = true
+			}
+		}
+	}
+}
+
+// countSpoken notes the namespaces of which most callers say whom they call.
+func (d *draft) countSpoken(k *knowledge) {
+	callers, speakers := map[string]int{}, map[string]int{}
+	for _, u := range d.units {
+		if order[u.role.Tier] == 0 || isStore(u.role.Tier) || u.first().Client {
+			continue
+		}
+		namespace := u.first().Namespace
+		callers[namespace]++
+		if k.says(u) {
+			speakers[namespace]++
+		}
+	}
+	for namespace, n := range callers {
+		k.spoken[namespace] = 2*speakers[namespace] > n
+	}
 }
 
 // knowsStore reports whether the unit says which store it uses.
@@ -169,25 +207,19 @@ func (k *knowledge) knowsStore(u *unit) bool {
 	return slices.ContainsFunc(stores, func(s string) bool { return k.tiers[u][s] })
 }
 
-// says reports whether the unit says anything of whom it calls in the chain.
-func (k *knowledge) says(u *unit) bool {
-	for t := range k.tiers[u] {
-		if order[t] != 0 {
-			return true
-		}
-	}
-	return false
-}
+// says reports whether the unit says anything of whom it calls. One that holds addresses holds all of them, as a rule.
+func (k *knowledge) says(u *unit) bool { return len(k.tiers[u]) > 0 }
 
 // keeps reports whether a cell of the chain that no evidence asks for stays.
 func (k *knowledge) keeps(p pair, cells map[pair]*link) bool {
 	switch {
 	case k.tiers[p.from][p.to.role.Tier], k.owned[p.to]:
 		return false
+	case k.claimed[p.to]:
+		// Where most say whom they call, one that says nothing does not call what others are known to call.
+		return !k.says(p.from) && !k.spoken[p.from.first().Namespace]
 	case !k.says(p.from):
 		return true
-	case k.claimed[p.to]:
-		return false
 	case !isStore(p.to.role.Tier) || !k.knowsStore(p.from):
 		return true
 	}

@@ -20,6 +20,8 @@ type draft struct {
 	// reachesAPI are the workloads that call the Kubernetes API, and apiWhy says why.
 	reachesAPI map[*workload.Workload]bool
 	apiWhy     map[*workload.Workload]string
+	// usesStore is a store that the workload names, by its image or port.
+	usesStore map[*workload.Workload]string
 
 	// links are the connections between workloads that evidence asks for, by their ends.
 	links map[pair]*link
@@ -29,6 +31,8 @@ type draft struct {
 	chained  map[pair]*link
 	replaced map[tierPair]bool
 
+	// doubts are the connections that only shared evidence asks for, against what the tiers lead one to expect.
+	doubts map[pair]*doubt
 	// explicit writes every end of a flow with its namespace, where a shorter form would mean something else.
 	explicit bool
 	// lines are flows with an end outside the tiers.
@@ -70,11 +74,18 @@ func (l *link) everywhere() tier.PortSet {
 	return out
 }
 
+// scrapes reports whether the link goes to the destination's metrics ports alone.
+func (l *link) scrapes() bool {
+	metrics := portSet(l.to.first().Metrics)
+	return len(metrics) > 0 && len(l.everywhere().Minus(metrics)) == 0
+}
+
 func newDraft(environments []Environment, answers Answers) *draft {
 	d := &draft{
 		environments: environments, answers: answers, tierOfValue: map[string]string{}, exposed: map[*workload.Workload][]exposure{},
 		reachesAPI: map[*workload.Workload]bool{}, apiWhy: map[*workload.Workload]string{},
-		links: map[pair]*link{}, chained: map[pair]*link{}, replaced: map[tierPair]bool{},
+		usesStore: map[*workload.Workload]string{},
+		links:     map[pair]*link{}, chained: map[pair]*link{}, replaced: map[tierPair]bool{}, doubts: map[pair]*doubt{},
 	}
 	d.units, d.unitOf = units(environments)
 	for _, t := range tier.Default().AllTiers() {
@@ -84,6 +95,11 @@ func newDraft(environments []Environment, answers Answers) *draft {
 	}
 	for _, e := range environments {
 		d.readExposures(e.Inventory)
+		for _, r := range e.Inventory.References {
+			if r.From != nil && r.To != nil && d.usesStore[r.From] == "" && slices.ContainsFunc(r.To.Workloads, runsStore) {
+				d.usesStore[r.From] = r.To.Name
+			}
+		}
 		for _, a := range e.Inventory.APIAccess {
 			if a.Workload == nil {
 				continue
@@ -95,6 +111,12 @@ func newDraft(environments []Environment, answers Answers) *draft {
 		}
 	}
 	return d
+}
+
+// runsStore reports whether a workload is a store by its image or its ports.
+func runsStore(w *workload.Workload) bool {
+	role, _ := portRole(w)
+	return isStore(imageRole(w)) || isStore(role)
 }
 
 // add notes that evidence asks for a connection in an environment.

@@ -15,11 +15,17 @@ func (d *draft) collect() {
 	for i, e := range d.environments {
 		shared := holders(e.Inventory.References)
 		named := d.namings(e.Inventory.References)
+		ported := withPorts(e.Inventory.References)
 		for j := range e.Inventory.References {
-			d.reference(i, &e.Inventory.References[j], shared, named)
+			r := &e.Inventory.References[j]
+			if r.Port == 0 && ported[call{r.From, r.To}] {
+				continue // another of its addresses says which ports it means
+			}
+			d.reference(i, r, shared, named)
 		}
 		d.memberships(i, e.Inventory.Memberships)
 	}
+	d.askDoubts()
 }
 
 // place is where an address stands.
@@ -40,6 +46,23 @@ func holders(refs []workload.Reference) map[place]int {
 		if !seen[p][r.From] {
 			seen[p][r.From] = true
 			out[p]++
+		}
+	}
+	return out
+}
+
+// call is a workload and a Service that it names.
+type call struct {
+	from *workload.Workload
+	to   *workload.Service
+}
+
+// withPorts are the workloads and Services of which an address names a port.
+func withPorts(refs []workload.Reference) map[call]bool {
+	out := map[call]bool{}
+	for _, r := range refs {
+		if r.Port != 0 {
+			out[call{r.From, r.To}] = true
 		}
 	}
 	return out
@@ -69,6 +92,9 @@ func (d *draft) reference(environment int, r *workload.Reference, shared map[pla
 	if weak {
 		e.Text, e.Confidence = "shared "+e.Text, Medium
 	}
+	if len(r.To.Workloads) == 0 {
+		d.foreign(r, e)
+	}
 	for _, w := range r.To.Workloads {
 		p := pair{d.unitOf[r.From], d.unitOf[w]}
 		ports := targetPorts(r.To, r.Port, w)
@@ -80,10 +106,7 @@ func (d *draft) reference(environment int, r *workload.Reference, shared map[pla
 		case named[pair{p.to, p.from}] && against(p) && p.from != p.to:
 			d.ask(againstQuestion(p, e))
 		case weak && !fits(p):
-			d.ask(weakQuestion(p, ports, e))
-			if d.answers[flowKey(p)] == yes {
-				d.add(environment, p, ports, e)
-			}
+			d.doubt(environment, p, ports, e)
 		default:
 			d.add(environment, p, ports, e)
 		}

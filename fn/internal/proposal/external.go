@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"tierwall.dev/fn/internal/tier"
@@ -142,6 +143,41 @@ func (d *draft) toNamespace(x external) {
 	d.peers = append(d.peers, peerLine{PeerSpec: tier.PeerSpec{Name: name, Namespace: namespace, Ports: portSpec(x.port)},
 		evidence: []Evidence{{Text: "every pod there; add its podSelector, and the pods' port where the Service's differs"}}})
 	d.lines = append(d.lines, line{from: d.refs(x.callers, true), to: named(name), evidence: x.evidence})
+}
+
+// foreign is for a Service whose pods are no workloads of the input: an operator makes them, or another package. They are a
+// peer by the Service's selector.
+func (d *draft) foreign(r *workload.Reference, e Evidence) {
+	s, from := r.To, d.unitOf[r.From]
+	if len(s.Selector) == 0 || s.Namespace == "" || r.From.HostNetwork {
+		return
+	}
+	i := slices.IndexFunc(d.peers, func(p peerLine) bool { return p.service == s })
+	if i < 0 {
+		i = slices.IndexFunc(d.peers, func(p peerLine) bool {
+			return p.service != nil && p.service.Name == s.Name && p.service.Namespace == s.Namespace
+		})
+	}
+	if i < 0 {
+		i = len(d.peers)
+		d.peers = append(d.peers, peerLine{service: s, PeerSpec: tier.PeerSpec{Name: d.peerName(s.Name, 0), Namespace: s.Namespace,
+			PodSelector: &metav1.LabelSelector{MatchLabels: s.Selector}}, evidence: []Evidence{{Text: "the pods of Service " + s.Name + ", which no manifest here makes"}}})
+	}
+	d.lines = append(d.lines, line{from: from.refs(), to: named(d.peers[i].Name), ports: foreignPorts(s, r.Port), evidence: []Evidence{e}})
+}
+
+// foreignPorts are the ports behind a Service's port where no workload tells what a port's name means: the number of a port
+// that has one, else the Service's own.
+func foreignPorts(s *workload.Service, port int32) []tier.PortSpec {
+	var out tier.PortSet
+	for _, p := range s.Ports {
+		if port != 0 && p.Port != port {
+			continue
+		}
+		number := cmp.Or(p.TargetPort, p.Port)
+		out = out.Union(tier.PortSet{{Protocol: p.Protocol, First: number, Last: number}})
+	}
+	return portSpecs(out)
 }
 
 // toHTTPS covers a public host by HTTPS to the internet, which the preset gives the tiers of the chain that call others.

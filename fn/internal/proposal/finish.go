@@ -67,14 +67,22 @@ func (d *draft) allLines() []line {
 	return slices.Concat(d.mergeEntrances(in), between, mergeSame(out))
 }
 
-// mergeSame writes a flow that several pieces of evidence ask for once.
+// mergeSame writes flows that differ in their sources and their evidence only as one.
 func mergeSame(lines []line) []line {
 	var out []line
 	for _, l := range lines {
-		i := slices.IndexFunc(out, func(o line) bool { return o.text() == l.text() && o.open == l.open })
+		i := slices.IndexFunc(out, func(o line) bool {
+			return o.open == l.open && slices.Equal(o.to, l.to) && slices.Equal(o.ports, l.ports)
+		})
 		if i < 0 {
+			l.from = slices.Clone(l.from)
 			out = append(out, l)
 			continue
+		}
+		for _, r := range l.from {
+			if !slices.Contains(out[i].from, r) {
+				out[i].from = append(out[i].from, r)
+			}
 		}
 		out[i].evidence = slices.Concat(out[i].evidence, l.evidence)
 	}
@@ -222,11 +230,13 @@ func (d *draft) overrides(s *tier.Set) []tier.Override {
 		if !wrong[u] {
 			continue
 		}
-		o := tier.Override{Name: u.name, Namespace: u.namespace, Tier: u.role.Tier}
-		if kinds[u.name+"/"+u.namespace] > 1 {
-			o.Name = u.kind + "/" + u.name
+		for _, name := range u.names() {
+			o := tier.Override{Name: name, Namespace: u.namespace, Tier: u.role.Tier}
+			if kinds[u.name+"/"+u.namespace] > 1 {
+				o.Name = u.kind + "/" + name
+			}
+			out = append(out, o)
 		}
-		out = append(out, o)
 	}
 	slices.SortStableFunc(out, func(a, b tier.Override) int { return compareTiers(a.Tier, b.Tier) })
 	return out

@@ -30,6 +30,8 @@ type peerLine struct {
 	tier.PeerSpec
 	evidence []Evidence
 	open     bool
+	// service is the Service whose pods the peer is, if it is one.
+	service *workload.Service
 }
 
 // spec is the flow of the line.
@@ -135,16 +137,11 @@ func (d *draft) written(l *link) flow {
 	return f
 }
 
-// inAll reports whether the link is meant in all environments that have its ends, and can be written once for all.
+// inAll reports whether the link is meant in all environments that have its ends, so that it can be written once for all.
 func (d *draft) inAll(l *link) bool {
 	for i := range d.environments {
 		if (l.from.in[i] == nil || l.to.in[i] == nil) != (len(l.ports[i]) == 0) {
 			return false
-		}
-	}
-	for i := range d.environments {
-		if len(l.ports[i]) == 0 && len(d.environments) > 1 && d.environments[i].Name != "" {
-			return false // an endpoint that is not there would be a warning
 		}
 	}
 	return true
@@ -206,7 +203,7 @@ func rectangles(flows []flow, one, other func(flow) *unit) []rectangle {
 		for _, f := range group {
 			others = append(others, other(f))
 			evidence = append(evidence, f.evidence...)
-			id += "|" + other(f).kind + " " + other(f).ref().String()
+			id += "|" + other(f).id()
 		}
 		at, known := byOthers[id]
 		if !known {
@@ -236,13 +233,14 @@ func (d *draft) refs(list []*unit, source bool) tier.Refs {
 		}
 		seen := map[tier.Ref]bool{}
 		for _, u := range byTier[t] {
-			r := u.ref()
-			if d.explicit {
-				r.Namespace = u.onlyNamespace()
-			}
-			if !seen[r] {
-				seen[r] = true
-				out = append(out, r)
+			for _, r := range u.refs() {
+				if d.explicit {
+					r.Namespace = u.onlyNamespace()
+				}
+				if !seen[r] {
+					seen[r] = true
+					out = append(out, r)
+				}
 			}
 		}
 	}
@@ -260,9 +258,10 @@ func (u *unit) onlyNamespace() string {
 	return namespace
 }
 
-// isWholeTier reports whether the units are all of a tier that can be an end, all in one namespace.
+// isWholeTier reports whether the units are all of a tier that can be an end, in one namespace of each environment.
 func (d *draft) isWholeTier(list []*unit, t string, source bool) bool {
-	namespaces := map[string]bool{}
+	namespaces := make([]string, len(d.environments))
+	seen := make([]bool, len(d.environments))
 	members := 0
 	for _, u := range d.units {
 		if u.role.Tier != t || u.first().HostNetwork || !source && u.first().Client {
@@ -270,15 +269,16 @@ func (d *draft) isWholeTier(list []*unit, t string, source bool) bool {
 		}
 		members++
 		for i, w := range u.in {
-			if w == nil && len(d.environments) > 1 {
+			if w == nil {
+				continue
+			}
+			if seen[i] && namespaces[i] != w.Namespace {
 				return false
 			}
-			if w != nil {
-				namespaces[fmt.Sprint(i, " ", w.Namespace)] = true
-			}
+			seen[i], namespaces[i] = true, w.Namespace
 		}
 	}
-	return members == len(list) && len(namespaces) == len(d.environments)
+	return members == len(list)
 }
 
 // compareTiers orders tiers as the chain has them, those beside it last.

@@ -80,7 +80,7 @@ func (d *draft) fromInternet() {
 		if keep && e.unit.role.Tier == frontend {
 			continue
 		}
-		d.lines = append(d.lines, line{from: named(tier.Internet), to: one(e.unit.ref()), ports: e.ports, evidence: e.evidence})
+		d.lines = append(d.lines, line{from: named(tier.Internet), to: e.unit.refs(), ports: e.ports, evidence: e.evidence})
 	}
 	d.askExposure(entrances)
 }
@@ -139,7 +139,7 @@ func (d *draft) outermost() bool {
 		return true
 	}
 	for _, u := range outer {
-		d.lines = append(d.lines, line{from: named(tier.Internet), to: one(u.ref()), evidence: []Evidence{{Text: "a frontend that no other workload calls", Confidence: Low}}})
+		d.lines = append(d.lines, line{from: named(tier.Internet), to: u.refs(), evidence: []Evidence{{Text: "a frontend that no other workload calls", Confidence: Low}}})
 	}
 	return false
 }
@@ -233,9 +233,16 @@ func (d *draft) apiServer() {
 	var evidence []Evidence
 	for _, u := range d.units {
 		for _, w := range u.in {
-			if w != nil && d.reachesAPI[w] && !w.HostNetwork && !slices.Contains(callers, u) {
+			if w == nil || w.HostNetwork || slices.Contains(callers, u) {
+				continue
+			}
+			switch {
+			case d.reachesAPI[w]:
 				callers = append(callers, u)
 				evidence = append(evidence, Evidence{Text: d.apiWhy[w], Confidence: High})
+			case u.role.Tier == controller:
+				callers = append(callers, u)
+				evidence = append(evidence, Evidence{Text: "a controller by " + u.role.Evidence.Text, Confidence: Medium})
 			}
 		}
 	}
@@ -292,7 +299,7 @@ func (d *draft) webhooks() {
 				if d.answers[peerKey(tier.APIServer)] != "" {
 					from = tier.APIServer
 				}
-				d.lines = append(d.lines, line{from: named(from), to: one(u.ref()), ports: portSpecs(ports),
+				d.lines = append(d.lines, line{from: named(from), to: u.refs(), ports: portSpecs(ports),
 					evidence: []Evidence{{Text: h.Kind + " " + h.Name + ": the API server calls it", Confidence: High, Source: h.Source}}})
 			}
 		}

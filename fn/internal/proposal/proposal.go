@@ -20,6 +20,8 @@ type Environment struct {
 	// Name is empty where there is only one, without a name.
 	Name      string
 	Inventory *workload.Inventory
+	// Declared is a workload's name in its manifest, before kustomize put a prefix or suffix to it. Nil means its name.
+	Declared func(*workload.Workload) string
 }
 
 // Confidence is how sure a proposal is.
@@ -93,7 +95,7 @@ func Propose(environments []Environment, answers Answers) *Proposal {
 	return d.finish()
 }
 
-// unit is a workload as the configuration names it, in all environments that have it.
+// unit is a workload in all environments that have it, whatever prefix overlays put before its name.
 type unit struct {
 	kind, name string
 	// namespace is set only where the name alone does not tell: another namespace has a workload of that name.
@@ -114,24 +116,37 @@ func (u *unit) first() *workload.Workload {
 	return nil
 }
 
-// ref is the endpoint that means the unit alone.
-func (u *unit) ref() tier.Ref {
-	return tier.Ref{Namespace: u.namespace, Name: u.role.Tier, Workload: u.name}
+// names are the unit's names as built, in the order of the environments.
+func (u *unit) names() []string {
+	var out []string
+	for _, w := range u.in {
+		if w != nil && !slices.Contains(out, w.Name) {
+			out = append(out, w.Name)
+		}
+	}
+	return out
 }
+
+// refs are the endpoints that mean the unit alone: one, unless its name differs between environments.
+func (u *unit) refs() tier.Refs {
+	var out tier.Refs
+	for _, name := range u.names() {
+		out = append(out, tier.Ref{Namespace: u.namespace, Name: u.role.Tier, Workload: name})
+	}
+	return out
+}
+
+// ref is the first of refs, for texts.
+func (u *unit) ref() tier.Ref { return u.refs()[0] }
+
+// id names the unit among all.
+func (u *unit) id() string { return u.namespace + "/" + u.kind + "/" + u.name }
 
 // units are the workloads of all environments, by name, namespace and kind.
 func units(environments []Environment) ([]*unit, map[*workload.Workload]*unit) {
-	namespaces := map[string]map[string]bool{}
-	doubled := map[string]bool{}
+	names := naming{declared: map[*workload.Workload]string{}, spread: map[string]bool{}, shared: map[[2]string]bool{}}
 	for _, e := range environments {
-		clear(namespaces)
-		for _, w := range e.Inventory.Workloads {
-			if namespaces[w.Name] == nil {
-				namespaces[w.Name] = map[string]bool{}
-			}
-			namespaces[w.Name][w.Namespace] = true
-			doubled[w.Name] = doubled[w.Name] || len(namespaces[w.Name]) > 1
-		}
+		names.read(e)
 	}
 	type key struct{ kind, name, namespace string }
 	known := map[key]*unit{}
@@ -139,13 +154,11 @@ func units(environments []Environment) ([]*unit, map[*workload.Workload]*unit) {
 	var all []*unit
 	for i, e := range environments {
 		for _, w := range e.Inventory.Workloads {
-			k := key{w.Kind, w.Name, ""}
-			if doubled[w.Name] {
-				k.namespace = w.Namespace
-			}
+			k := key{kind: w.Kind}
+			k.name, k.namespace = names.of(w)
 			u := known[k]
 			if u == nil {
-				u = &unit{kind: w.Kind, name: w.Name, namespace: k.namespace, in: make([]*workload.Workload, len(environments))}
+				u = &unit{kind: w.Kind, name: k.name, namespace: k.namespace, in: make([]*workload.Workload, len(environments))}
 				known[k] = u
 				all = append(all, u)
 			}
@@ -157,6 +170,50 @@ func units(environments []Environment) ([]*unit, map[*workload.Workload]*unit) {
 	}
 	slices.SortFunc(all, compareUnits)
 	return all, of
+}
+
+// naming finds the shortest name that tells a workload from the others of each environment.
+type naming struct {
+	declared map[*workload.Workload]string
+	// spread are the names that several namespaces of an environment have.
+	spread map[string]bool
+	// shared are the kinds and declared names that several workloads of one namespace have.
+	shared map[[2]string]bool
+}
+
+func (n *naming) read(e Environment) {
+	type place struct{ namespace, kind, name string }
+	seen := map[place]bool{}
+	namespaces := map[string]string{}
+	for _, w := range e.Inventory.Workloads {
+		name := w.Name
+		if e.Declared != nil {
+			name = e.Declared(w)
+		}
+		n.declared[w] = name
+		p := place{w.Namespace, w.Kind, name}
+		if seen[p] {
+			n.shared[[2]string{w.Kind, name}] = true
+		}
+		seen[p] = true
+		for _, name := range []string{w.Name, name} {
+			if other, known := namespaces[name]; known && other != w.Namespace {
+				n.spread[name] = true
+			}
+			namespaces[name] = w.Namespace
+		}
+	}
+}
+
+func (n *naming) of(w *workload.Workload) (name, namespace string) {
+	name = n.declared[w]
+	if n.shared[[2]string{w.Kind, name}] {
+		name = w.Name
+	}
+	if n.spread[name] || n.spread[w.Name] {
+		return w.Name, w.Namespace
+	}
+	return name, ""
 }
 
 func compareUnits(a, b *unit) int {

@@ -8,12 +8,6 @@ import (
 	"tierwall.dev/fn/internal/tier"
 )
 
-// yes and no are the answers to a question that asks for one of the two.
-const (
-	yes = "yes"
-	no  = "no"
-)
-
 // Answers are what a person answered, by the Key of the question.
 type Answers map[string]string
 
@@ -44,6 +38,8 @@ type Question struct {
 	Text string
 	// Choices are the answers that are allowed. Empty means any that Check takes.
 	Choices []string
+	// Several is true where an answer may name several of the choices.
+	Several bool
 	// Check says what is wrong with an answer; empty for a good one. Nil for a question with choices.
 	Check func(string) string
 }
@@ -70,9 +66,49 @@ func flowText(p pair, ports tier.PortSet) string {
 	return text + "}"
 }
 
-func weakQuestion(p pair, ports tier.PortSet, e Evidence) Question {
-	return Question{Kind: questionWeak, Key: flowKey(p), Choices: []string{yes, no},
-		Text: fmt.Sprintf("Does %s call %s? Only %s says so, and the tiers do not. If it does: - %s", p.from.name, p.to.name, e.Text, flowText(p, ports))}
+// doubt is a connection that is asked about.
+type doubt struct {
+	ports    tier.PortSet
+	evidence Evidence
+}
+
+// doubt notes a connection that is asked about, and adds it if the answer was that it is meant.
+func (d *draft) doubt(environment int, p pair, ports tier.PortSet, e Evidence) {
+	if slices.Contains(strings.FieldsFunc(d.answers[callsKey(p.from)], isSeparator), p.to.name) {
+		d.add(environment, p, ports, Evidence{Text: e.Text + ", as answered", Confidence: High})
+		return
+	}
+	o := d.doubts[p]
+	if o == nil {
+		o = &doubt{evidence: e}
+		d.doubts[p] = o
+	}
+	o.ports = o.ports.Union(ports)
+}
+
+func callsKey(u *unit) string { return "calls " + u.id() }
+
+// askDoubts asks once for each workload which of the connections are meant that only shared evidence asks for.
+func (d *draft) askDoubts() {
+	targets := map[*unit][]pair{}
+	for _, p := range sortedPairs(d.doubts) {
+		if d.links[p] == nil {
+			targets[p.from] = append(targets[p.from], p)
+		}
+	}
+	for _, u := range d.units {
+		var names, refs []string
+		for _, p := range targets[u] {
+			names = append(names, p.to.name)
+			refs = append(refs, quoted(p.to.ref().String()))
+		}
+		if len(names) == 0 {
+			continue
+		}
+		d.ask(Question{Kind: questionWeak, Key: callsKey(u), Choices: append(names, "none"), Several: true,
+			Text: fmt.Sprintf("Which of %s does %s call? It shares their addresses with others (%s), which does not tell. For those that it calls: - {from: %s, to: [%s]}",
+				strings.Join(names, ", "), u.name, d.doubts[targets[u][0]].evidence.Text, quoted(u.ref().String()), strings.Join(refs, ", "))})
+	}
 }
 
 func againstQuestion(p pair, e Evidence) Question {
@@ -98,8 +134,8 @@ func (d *draft) askSilent(k *knowledge) {
 	if len(names) == 0 {
 		return
 	}
-	d.ask(Question{Kind: questionSilent, Text: fmt.Sprintf("Whom do %s call? Their manifests hold no address, so the preset's chain of tiers stays for them; "+
-		"look at their code or run kubectl exec POD -- ss -tn, and write the flows.", strings.Join(names, ", "))})
+	d.ask(Question{Kind: questionSilent, Text: fmt.Sprintf("Whom do these call: %s? No manifest says, so the preset's chain of tiers stays for them. "+
+		"Look at their code, or run kubectl exec POD -- ss -tn, and write the flows.", strings.Join(names, ", "))})
 }
 
 // Accept is the answer as Answers takes it, or what is wrong with it.
@@ -107,17 +143,16 @@ func (q Question) Accept(answer string) (accepted, problem string) {
 	if q.Check != nil {
 		return answer, q.Check(answer)
 	}
-	var found []string
-	for _, c := range q.Choices {
-		if strings.EqualFold(c, answer) {
-			return c, ""
-		}
-		if strings.HasPrefix(c, strings.ToLower(answer)) {
-			found = append(found, c)
-		}
+	words := []string{answer}
+	if q.Several {
+		words = strings.FieldsFunc(answer, isSeparator)
 	}
-	if len(found) == 1 {
-		return found[0], ""
+	for i, w := range words {
+		at := slices.IndexFunc(q.Choices, func(c string) bool { return strings.EqualFold(c, w) })
+		if at < 0 {
+			return "", fmt.Sprintf("%q is none of %s", w, strings.Join(q.Choices, ", "))
+		}
+		words[i] = q.Choices[at]
 	}
-	return "", fmt.Sprintf("%q is none of %s", answer, strings.Join(q.Choices, ", "))
+	return strings.Join(words, ", "), ""
 }

@@ -1,7 +1,6 @@
 package proposal
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -130,7 +129,11 @@ func (d *draft) roleOf(w *workload.Workload) Role {
 		return Role{Tier: t, Evidence: Evidence{Text: text, Confidence: High}}
 	}
 	if t, port := portRole(w); t != "" {
-		return Role{Tier: t, Evidence: Evidence{Text: "port " + port, Confidence: Medium}}
+		text := "port " + port
+		if labelled != "" {
+			text += " and name, though label " + label
+		}
+		return Role{Tier: t, Evidence: Evidence{Text: text, Confidence: Medium}}
 	}
 	if t, word := nameRole(w.Name); t != "" && !(isStore(t) && servesWeb(w)) {
 		return Role{Tier: t, Evidence: Evidence{Text: "name: " + word, Confidence: Medium}}
@@ -141,13 +144,17 @@ func (d *draft) roleOf(w *workload.Workload) Role {
 	return d.shapeRole(w)
 }
 
-// shapeRole is the tier that is left: who serves is a backend, who serves metrics alone watches, who serves nothing is a client.
+// shapeRole is the tier that is left: who serves is a backend, who serves metrics alone watches, who
+// serves nothing and calls a store is a worker, and else a client.
 func (d *draft) shapeRole(w *workload.Workload) Role {
 	if len(w.Ports) > 0 {
 		return Role{Tier: backend, Evidence: Evidence{Text: "serves " + w.Ports[0].String() + ", and nothing says what it is", Confidence: Low}}
 	}
 	if len(w.Metrics) > 0 {
 		return Role{Tier: monitoring, Evidence: Evidence{Text: "serves nothing but metrics", Confidence: Medium}}
+	}
+	if store := d.usesStore[w]; store != "" {
+		return Role{Tier: worker, Evidence: Evidence{Text: "serves no port, and calls " + store, Confidence: Medium}}
 	}
 	return Role{Tier: client, Evidence: Evidence{Text: "serves no port", Confidence: Low}}
 }
@@ -159,6 +166,11 @@ func (d *draft) overruled(labelled string, w *workload.Workload) bool {
 		return false
 	}
 	t := imageRole(w)
+	if port, _ := portRole(w); port != "" {
+		if name, _ := nameRole(w.Name); name == port {
+			return true // the two agree: redis-replica on 6379 is no backend
+		}
+	}
 	return isStore(t) || t == monitoring || t == controller && labelled == backend || t == ingress
 }
 
@@ -258,4 +270,4 @@ func shortImage(image string) string {
 	return image[strings.LastIndexByte(image, '/')+1:]
 }
 
-func tierKey(u *unit) string { return fmt.Sprintf("tier %s %s/%s", u.namespace, u.kind, u.name) }
+func tierKey(u *unit) string { return "tier " + u.id() }

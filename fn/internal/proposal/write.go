@@ -43,7 +43,7 @@ func (p *Proposal) toDo() string {
 	if len(p.Questions) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" The %d questions at the end are what they do not say.", len(p.Questions))
+	return " What they do not say is asked at the end."
 }
 
 // tiers writes the tiers that the preset has not, whose labels give them theirs, and the entries for the others.
@@ -90,7 +90,7 @@ func (p *Proposal) labelled() []string {
 		var words []string
 		for ; i < len(p.Roles) && p.Roles[i].Tier == t; i++ {
 			if r := p.Roles[i]; r.unit.role.Labelled {
-				words = append(words, r.Workload.Name+" ("+strings.TrimPrefix(r.Evidence.Text, "label ")+")")
+				words = append(words, r.unit.name+" ("+strings.TrimPrefix(r.Evidence.Text, "label ")+")")
 			}
 		}
 		if len(words) > 0 {
@@ -102,7 +102,8 @@ func (p *Proposal) labelled() []string {
 
 func (p *Proposal) why(o tier.Override) string {
 	for _, r := range p.Roles {
-		if r.unit.namespace == o.Namespace && (o.Name == r.unit.name || o.Name == r.unit.kind+"/"+r.unit.name) && r.Tier == o.Tier {
+		name, found := strings.CutPrefix(o.Name, r.unit.kind+"/")
+		if r.unit.namespace == o.Namespace && (found || !strings.Contains(o.Name, "/")) && slices.Contains(r.unit.names(), name) && r.Tier == o.Tier {
 			return r.Evidence.Confidence.String() + ": " + oneLine(r.Evidence.Text)
 		}
 	}
