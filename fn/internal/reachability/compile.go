@@ -8,6 +8,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"tierwall.dev/fn/internal/workload"
 )
@@ -146,17 +147,15 @@ func (c *compiler) peer(in networkingv1.NetworkPolicyPeer, field string) peer {
 }
 
 func (c *compiler) block(in networkingv1.IPBlock, field string) *block {
-	cidr, err := netip.ParsePrefix(in.CIDR)
-	if err != nil {
-		c.refuse(field+".cidr", "%q is not a CIDR such as 10.0.0.0/8", in.CIDR)
+	cidr, ok := c.cidr(in.CIDR, field+".cidr")
+	if !ok {
 		return &block{}
 	}
 	out := &block{cidr: cidr.Masked()}
 	for i, e := range in.Except {
 		at := fmt.Sprintf("%s.except[%d]", field, i)
-		except, err := netip.ParsePrefix(e)
-		if err != nil {
-			c.refuse(at, "%q is not a CIDR such as 10.0.0.0/8", e)
+		except, ok := c.cidr(e, at)
+		if !ok {
 			continue
 		}
 		// "Except values will be rejected if they are outside the cidr range"; validation also wants a strict subset.
@@ -167,6 +166,18 @@ func (c *compiler) block(in networkingv1.IPBlock, field string) *block {
 		out.except = append(out.except, except.Masked())
 	}
 	return out
+}
+
+// cidr reads a block. API servers before 1.36 also take one with bits behind its prefix, and leave those out.
+func (c *compiler) cidr(text, field string) (netip.Prefix, bool) {
+	p, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil:
+		c.refuse(field, "%q is not a CIDR such as 10.0.0.0/8", text)
+	case p.Addr().Is4In6():
+		c.refuse(field, "%q is a block of IPv4 written as IPv6: write it as IPv4", text)
+	}
+	return p, err == nil && !p.Addr().Is4In6()
 }
 
 // port: "If this field is not specified, this field defaults to TCP" (protocol); "If this field is not provided, this
@@ -190,6 +201,8 @@ func (c *compiler) port(in networkingv1.NetworkPolicyPort, field string) portSpe
 		out.name = in.Port.StrVal
 		if out.name == "" {
 			c.refuse(field+".port", "the port's name is empty")
+		} else if wrong := validation.IsValidPortName(out.name); len(wrong) > 0 {
+			c.refuse(field+".port", "%q is not the name of a port, which %s; a number is written without quotes", out.name, wrong[0])
 		}
 		if in.EndPort != nil {
 			c.refuse(field+".endPort", "endPort stands with the named port %q: give a number", out.name)

@@ -147,11 +147,17 @@ func TestProblems(t *testing.T) {
 		{`{podSelector: {}, ingress: [{ports: [{port: 0}]}]}`, "x/p: spec.ingress[0].ports[0].port: 0 is not from 1 to 65535"},
 		{`{podSelector: {}, ingress: [{ports: [{protocol: tcp}]}]}`, `x/p: spec.ingress[0].ports[0].protocol: "tcp" is not one of TCP, UDP, SCTP`},
 		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: all}}]}]}`, `x/p: spec.egress[0].to[0].ipBlock.cidr: "all" is not a CIDR such as 10.0.0.0/8`},
+		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: "::ffff:10.0.0.0/104"}}]}]}`, `x/p: spec.egress[0].to[0].ipBlock.cidr: "::ffff:10.0.0.0/104" is a block of IPv4 written as IPv6: write it as IPv4`},
+		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: "::/0", except: ["::ffff:10.0.0.0/104"]}}]}]}`, `x/p: spec.egress[0].to[0].ipBlock.except[0]: "::ffff:10.0.0.0/104" is a block of IPv4 written as IPv6: write it as IPv4`},
 		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/9]}}]}]}`, "x/p: spec.egress[0].to[0].ipBlock.except[0]: 11.0.0.0/9 is not a strict part of 10.0.0.0/8"},
 		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/8]}}]}]}`, "x/p: spec.egress[0].to[0].ipBlock.except[0]: 10.0.0.0/8 is not a strict part of 10.0.0.0/8"},
 		{`{podSelector: {}, ingress: [{ports: [{port: ""}]}]}`, "x/p: spec.ingress[0].ports[0].port: the port's name is empty"},
 		{`{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}]}`, "x/p: spec.egress[0].to[0]: ipBlock stands beside a selector: make two peers of it"},
 		{`{podSelector: {matchExpressions: [{key: k, operator: Gt, values: [v]}]}}`, `x/p: spec.podSelector.matchExpressions[0]: operator "Gt" is not one of In, NotIn, Exists, DoesNotExist`},
+		{`{podSelector: {}, ingress: [{ports: [{port: "80"}]}]}`, `x/p: spec.ingress[0].ports[0].port: "80" is not the name of a port, which must contain at least one letter (a-z); a number is written without quotes`},
+		{`{podSelector: {}, ingress: [{ports: [{port: a-name-too-long-}]}]}`, `x/p: spec.ingress[0].ports[0].port: "a-name-too-long-" is not the name of a port, which must be no more than 15 characters; a number is written without quotes`},
+		{`{podSelector: {matchLabels: {a b: c}}}`, `x/p: spec.podSelector.matchLabels: "a b" is not the key of a label: a key's name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`},
+		{`{podSelector: {}, ingress: [{from: [{podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [a, -b]}]}}]}]}`, `x/p: spec.ingress[0].from[0].podSelector.matchExpressions[0]: "-b" is not the value of a label: a value must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`},
 		{`{podSelector: {}, policyTypes: [Both]}`, `x/p: spec.policyTypes[0]: "Both" is not one of Ingress, Egress`},
 	} {
 		m, err := Analyze(small(Generic, policyOf(t, test.spec)))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // metadataName is the one label that every namespace is sure to have, with its name as the value.
@@ -32,6 +33,9 @@ func newSelector(s *metav1.LabelSelector) (sel selector, field, problem string) 
 	}
 	slices.Sort(keys)
 	for _, k := range keys {
+		if text := refusedLabel(k, s.MatchLabels[k]); text != "" {
+			return selector{}, ".matchLabels", text
+		}
 		sel.requirements = append(sel.requirements, requirement{k, metav1.LabelSelectorOpIn, []string{s.MatchLabels[k]}})
 	}
 	for i, e := range s.MatchExpressions {
@@ -46,9 +50,31 @@ func newSelector(s *metav1.LabelSelector) (sel selector, field, problem string) 
 	return sel, "", ""
 }
 
+// refusedLabel says what is wrong with a key or a value that no label can have.
+func refusedLabel(key string, values ...string) string {
+	if wrong := validation.IsQualifiedName(key); len(wrong) > 0 {
+		return fmt.Sprintf("%q is not the key of a label: a key's %s", key, withoutExample(wrong[0]))
+	}
+	for _, v := range values {
+		if wrong := validation.IsValidLabelValue(v); len(wrong) > 0 {
+			return fmt.Sprintf("%q is not the value of a label: a value %s", v, strings.TrimPrefix(withoutExample(wrong[0]), "a valid label "))
+		}
+	}
+	return ""
+}
+
+// withoutExample is apimachinery's text without its regular expression.
+func withoutExample(text string) string {
+	text, _, _ = strings.Cut(text, " (e.g.")
+	return text
+}
+
 func refusedExpression(e metav1.LabelSelectorRequirement) string {
 	if e.Key == "" {
 		return "the key is empty: name a label"
+	}
+	if text := refusedLabel(e.Key, e.Values...); text != "" {
+		return text
 	}
 	switch e.Operator {
 	case metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn:
