@@ -143,6 +143,8 @@ var views = map[string]func(*workload.Inventory, report.Findings) []string{
 	"exposures":  showExposures,
 	"references": showReferences,
 	"externals":  showExternals,
+	"access":     showAccess,
+	"webhooks":   showWebhooks,
 	"policies":   showPolicies,
 	"namespaces": showNamespaces,
 	"findings":   showFindings,
@@ -276,6 +278,20 @@ func showExternals(inv *workload.Inventory, _ report.Findings) (out []string) {
 			line += " (weak)"
 		}
 		out = append(out, line)
+	}
+	return out
+}
+
+func showAccess(inv *workload.Inventory, _ report.Findings) (out []string) {
+	for _, a := range inv.APIAccess {
+		out = append(out, fmt.Sprintf("%s: %s (%s %s)", a.Workload, a.Why, a.Source, a.Where))
+	}
+	return out
+}
+
+func showWebhooks(inv *workload.Inventory, _ report.Findings) (out []string) {
+	for _, w := range inv.Webhooks {
+		out = append(out, fmt.Sprintf("%s %s -> %s/%s:%d (%s %s)", w.Kind, w.Name, w.Service.Namespace, w.Service.Name, w.Port, w.Source, w.Where))
 	}
 	return out
 }

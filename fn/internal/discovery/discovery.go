@@ -45,6 +45,12 @@ type Reader struct {
 	// and OpenShift Routes.
 	serviceMonitors, podMonitors []monitor
 	routes                       []route
+	webhooks                     []webhook
+	// bindings and roles are RBAC's: roles says of each whether it lets anyone call the API. tokenless are ServiceAccounts
+	// whose pods get no token.
+	bindings  []binding
+	roles     map[roleName]bool
+	tokenless map[objectName]bool
 }
 
 // Add takes one object in.
@@ -67,6 +73,8 @@ func (r *Reader) Finish() (*workload.Inventory, report.Findings) {
 		Exposures:  r.exposures(),
 		References: addresses.references,
 		Externals:  addresses.externals,
+		APIAccess:  r.apiAccess(addresses.apiSigns),
+		Webhooks:   r.webhookList(),
 		Policies:   r.policies,
 	}
 	for i, c := range r.candidates {
@@ -135,6 +143,18 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 	case "Ingress", "HTTPRoute", "GRPCRoute", "Route":
 		if isRoute(o) && !isLocal(o) {
 			r.routes = append(r.routes, route{origin: r.originOf(o), kind: o.Kind, backends: backendsOf(o), hosts: r.hostsOf(o)})
+		}
+	case "RoleBinding", "ClusterRoleBinding", "Role", "ClusterRole":
+		if o.Group() == rbacGroup && !isLocal(o) {
+			r.readAccess(o)
+		}
+	case "ServiceAccount":
+		if o.APIVersion == "v1" && !isLocal(o) {
+			r.readServiceAccount(o)
+		}
+	case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "CustomResourceDefinition", "APIService":
+		if isWebhook(o) && !isLocal(o) {
+			r.readWebhooks(o)
 		}
 	default:
 		if kind, isList := strings.CutSuffix(o.Kind, "List"); isList && depth < listDepth {

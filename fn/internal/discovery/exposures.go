@@ -86,10 +86,7 @@ func (r *Reader) exposures() []workload.Exposure {
 		}
 	}
 	if len(r.routes) > 0 {
-		services := make(map[objectName]*service, len(r.services))
-		for _, s := range slices.Backward(r.services) {
-			services[objectName{scope(s.Namespace), s.Name}] = s
-		}
+		services := r.servicesByName()
 		for _, from := range r.routes {
 			out = append(out, r.routeExposures(from, services)...)
 		}

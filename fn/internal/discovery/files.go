@@ -93,7 +93,7 @@ func (f *file) read(key, text string, lookup func(string) (string, bool)) {
 	case kind == noFormat:
 	case kind == valueFormat:
 		f.value(key, text, outsideValue, false, lookup)
-	case !f.book.mentions(f.scope, text):
+	case !f.book.mentions(f.scope, text) && !strings.Contains(text, "kubernetes_sd_configs"):
 	case kind == yamlFormat && f.yaml(text):
 	case kind == settingsFormat:
 		f.settings(text)

@@ -173,13 +173,17 @@ func (f *finder) variable(c *container, env *environment, v variable) {
 		return
 	}
 	value, secret := env.expandSecret(v.value)
-	e := evidence{via: c.via(workload.ViaEnv), where: c.path(f.from.kind, "env["+v.name+"]"), source: f.from.Source}
-	f.value(env, v.name, v.name, value, secret, e)
+	// The place is put together once there is something there: most variables hold no address.
+	f.value(env, v.name, v.name, value, secret, evidence{via: c.via(workload.ViaEnv), source: f.from.Source})
 }
 
-// value finds the addresses in the value of a variable, whose name or another key says whether it is a host's.
+// value finds the addresses in the value of a variable, whose name or another key says whether it is a host's. Evidence
+// without a place is that of the variable itself.
 func (f *finder) value(env *environment, name, key, value string, secret bool, e evidence) {
 	f.book.scan(passage{scope: f.scope, key: key, text: value, outside: outsideValue}, func(a address) {
+		if e.where == "" {
+			e.where = env.container.path(f.from.kind, "env["+name+"]")
+		}
 		others := env.otherPorts(a, name)
 		a = withSibling(a, name, env.lookup)
 		if secret {
@@ -226,11 +230,23 @@ func (f *finder) entry(m *config, c *container, env *environment, v variable) {
 // whole finds what a ConfigMap or Secret holds that the workload takes as it is.
 func (f *finder) whole(m *config, via workload.Evidence) {
 	addresses := f.scanned(m)
+	for i := range m.entries {
+		f.discoverySign(m, i)
+	}
 	if len(addresses)*len(m.users) > maxShared {
 		return
 	}
 	for _, a := range addresses {
 		f.add(a.address, evidence{via: via, where: m.where(a.entry), source: m.origin.source, weak: m.isShared(a)})
+	}
+}
+
+// discoverySign notes that an entry has the workload find others by the Kubernetes API.
+func (f *finder) discoverySign(m *config, entry int) {
+	if m.entries[entry].discovers {
+		f.apiSigns = append(f.apiSigns, workload.APIAccess{
+			Workload: f.from.Workload, Why: "finds its targets by the Kubernetes API", Where: m.where(entry), Source: m.origin.source,
+		})
 	}
 }
 
@@ -244,7 +260,13 @@ func (f *finder) mounted(m *config, at mount) {
 		f.whole(m, via)
 		return
 	}
-	for _, a := range f.scanned(m) {
+	addresses := f.scanned(m)
+	for _, key := range at.keys {
+		if i, ok := m.position(key); ok {
+			f.discoverySign(m, i)
+		}
+	}
+	for _, a := range addresses {
 		if e := m.entries[a.entry]; slices.Contains(at.keys, e.key) && len(e.users)+len(m.users) <= maxShared {
 			f.add(a.address, evidence{via: via, where: m.where(a.entry), source: m.origin.source, weak: m.isShared(a)})
 		}
@@ -334,6 +356,14 @@ func (f *finder) commandLine(c *container, env *environment) {
 		}
 		f.add(a, evidence{via: c.via(workload.ViaArgs), where: c.path(f.from.kind, c.wordField(i)), source: f.from.Source})
 	})
+}
+
+// word is the i-th word of the container's command line.
+func (c *container) word(i int) string {
+	if i < len(c.command) {
+		return c.command[i]
+	}
+	return c.args[i-len(c.command)]
 }
 
 // wordField is the field of the i-th word of the container's command line.

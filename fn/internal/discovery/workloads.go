@@ -95,7 +95,8 @@ type candidate struct {
 	owner      *owner
 	containers []container
 	// mounted are the ConfigMaps and Secrets in the pods' volumes.
-	mounted []mount
+	mounted  []mount
+	identity identity
 	// selecting is what the controller says of which pods are its own.
 	selecting podSelector
 	// idle is true for what asks for no pods, as the ReplicaSet of an old revision does.
@@ -202,6 +203,7 @@ func (r *Reader) readPodSpec(c *candidate, spec *yaml.Node) {
 		case "hostNetwork":
 			c.HostNetwork = isTrue(value)
 		}
+		r.readIdentity(&c.identity, key, value)
 	}
 	count := 0
 	for _, list := range []*yaml.Node{regular, initial} {
