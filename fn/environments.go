@@ -231,6 +231,7 @@ func (f *folder) meant(e environment) (placement.Environment, report.Findings) {
 		}
 	}
 	inventory, findings := discovery.Read(objects)
+	giveDeclared(inventory, f.declaredName)
 	for _, w := range inventory.Workloads {
 		out.RootOf[w] = rootOf[[3]string{w.Kind, w.Namespace, w.Name}]
 	}

@@ -21,7 +21,9 @@ type folder struct {
 	fsys    filesys.FileSystem
 	files   placement.Files
 	objects map[string][]*manifest.Object
-	set     *tier.Set
+	// names are the objects that each file declares, made when first needed.
+	names map[string]map[kindAndName]bool
+	set   *tier.Set
 	// partial is true for a function, which is passed only some of the package's files.
 	partial bool
 	// adopt are the names of hand-written policies that the user gives up, adopted the places where they were found.

@@ -298,6 +298,7 @@ func (p *project) prove() ([]*proof, error) {
 
 func (p *project) proveOne(e applied) (*proof, error) {
 	inventory, said := discovery.Read(e.objects)
+	giveDeclared(inventory, p.declared)
 	out := &proof{applied: e}
 	if p.testsOnly && said.Failed() {
 		out.findings = said

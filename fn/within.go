@@ -4,7 +4,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"tierwall.dev/fn/internal/assertion"
 	"tierwall.dev/fn/internal/placement"
@@ -109,18 +108,49 @@ func byName(ws []*workload.Workload, name func(*workload.Workload) string) map[s
 // declaredName is the name that the workload's manifest gives it: of those of its kind in its file the longest within the
 // name that it was built to.
 func (f *folder) declaredName(w *workload.Workload) string {
-	objects, err := f.read(w.Source.File)
-	if err != nil || w.Source.File == "" {
-		return w.Name
-	}
-	best := ""
-	for _, o := range objects {
-		if o.Kind == w.Kind && len(o.Name) > len(best) && strings.Contains(w.Name, o.Name) {
-			best = o.Name
+	names := f.namesIn(w.Source.File)
+	for length := len(w.Name); length > 0; length-- {
+		for start := 0; start+length <= len(w.Name); start++ {
+			if name := w.Name[start : start+length]; names[kindAndName{w.Kind, name}] {
+				return name
+			}
 		}
 	}
-	if best == "" {
-		return w.Name
+	return w.Name
+}
+
+// kindAndName are those of an object.
+type kindAndName struct{ kind, name string }
+
+// namesIn are the objects that a file declares.
+func (f *folder) namesIn(file string) map[kindAndName]bool {
+	if names, known := f.names[file]; known {
+		return names
 	}
-	return best
+	names := map[kindAndName]bool{}
+	if file != "" {
+		objects, err := f.read(file)
+		if err == nil {
+			for _, o := range objects {
+				names[kindAndName{o.Kind, o.Name}] = true
+			}
+		}
+	}
+	if f.names == nil {
+		f.names = map[string]map[kindAndName]bool{}
+	}
+	f.names[file] = names
+	return names
+}
+
+// giveDeclared gives workloads the name of their manifest, where kustomize has put something around it.
+func giveDeclared(inventory *workload.Inventory, declared func(*workload.Workload) string) {
+	if declared == nil {
+		return
+	}
+	for _, w := range inventory.Workloads {
+		if name := declared(w); name != w.Name {
+			w.Declared = name
+		}
+	}
 }

@@ -114,11 +114,14 @@ func (a *assigner) override(w *workload.Workload) int {
 		if !found {
 			kind, name = "", o.Name
 		}
-		if name != w.Name || (kind != "" && kind != w.Kind) || (o.Namespace != "" && o.Namespace != w.Namespace) {
+		if name != w.Name && name != w.Declared || (kind != "" && kind != w.Kind) || (o.Namespace != "" && o.Namespace != w.Namespace) {
 			continue
 		}
 		a.used[i] = true
 		r := 0
+		if name == w.Name {
+			r += 4
+		}
 		if kind != "" {
 			r++
 		}
@@ -173,7 +176,7 @@ func overrideFor(w *workload.Workload, tier string) string {
 	if w.Namespace != "" {
 		namespace = "namespace: " + w.Namespace + ", "
 	}
-	return fmt.Sprintf("{name: %s/%s, %stier: %s}", w.Kind, w.Name, namespace, tier)
+	return fmt.Sprintf("{name: %s/%s, %stier: %s}", w.Kind, w.Called(), namespace, tier)
 }
 
 // contradiction says that the workload runs something else than its label says: a store with the label of a tier that

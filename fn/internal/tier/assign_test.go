@@ -36,6 +36,8 @@ var assignCases = []struct{ name, spec, workloads, want, findings string }{
 		"n/x -\nm/x -\nm/x:Pod -\nn/x:Pod -", "m/x worker by -\nm/x cache by -\nn/x database by -\nn/x queue by -", ""},
 	{"an override that matches nothing", `workloads: [{name: y, tier: cache}, {name: x, namespace: n, tier: cache}]`, "x - label:tier=api", "x backend by tier",
 		"warning override-unmatched spec.workloads[0].name\nwarning override-unmatched spec.workloads[1].name"},
+	{"an override by the name of the manifest", `workloads: [{name: x, tier: cache}]`, "prod-x - label:tier=api declared:x", "prod-x cache by -", ""},
+	{"the built name before that of a manifest", `workloads: [{name: Deployment/x, tier: cache}, {name: prod-x, tier: queue}]`, "prod-x - declared:x", "prod-x queue by -", ""},
 	{"an override silences the contradiction", `workloads: [{name: x, tier: backend}]`, "x - image:redis:7", "x backend by -", ""},
 
 	{"a redis image labelled backend", ``, "x - label:tier=backend image:redis:7", "x backend by tier", "warning tier-contradicts x spec.template.metadata.labels.tier"},

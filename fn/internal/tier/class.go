@@ -14,8 +14,8 @@ import (
 // between classes, so that their number does not grow with that of the workloads.
 type class struct {
 	namespace, tier string
-	// name is the workload's name where a statement names it, else empty.
-	name string
+	// name is the workload's name where a statement names it, else empty; so is declared, the name of its manifest.
+	name, declared string
 	// client and host are those of workload.Workload.
 	client, host bool
 	// labels are the values of the labels that statements compare, in the order of classes.labels; absent where not worn.
@@ -183,6 +183,9 @@ func (cs *classes) describe(c *class, named map[string]bool) {
 	if named[w.Name] {
 		c.name = w.Name
 	}
+	if named[w.Declared] {
+		c.declared = w.Declared
+	}
 	for _, l := range cs.labels {
 		c.labels = append(c.labels, labelValue(w, l))
 	}
@@ -204,6 +207,10 @@ func (cs *classes) key(w *workload.Workload, named map[string]bool, compared map
 	b.WriteByte('/')
 	if named[w.Name] {
 		b.WriteString(w.Name)
+	}
+	b.WriteByte('/')
+	if named[w.Declared] {
+		b.WriteString(w.Declared)
 	}
 	b.WriteByte('/')
 	if w.Client {
@@ -296,6 +303,9 @@ func (s *side) matching(r Ref) []int {
 	if i, ok := s.byPeer[r.Name]; ok && r.plain() {
 		return []int{i}
 	}
+	if r.Workload != "" {
+		return s.matchingWorkload(r)
+	}
 	var out []int
 	if r.Name == everything {
 		for i, c := range s.classes {
@@ -307,11 +317,31 @@ func (s *side) matching(r Ref) []int {
 	}
 	for _, i := range s.byTier[r.Name] {
 		c := s.classes[i]
-		if (r.Namespace == "" || r.Namespace == c.namespace) && (r.Workload == "" || r.Workload == c.name) {
+		if r.Namespace == "" || r.Namespace == c.namespace {
 			out = append(out, i)
 		}
 	}
 	return out
+}
+
+// matchingWorkload are the classes of workloads of a name: as kustomize builds it or, if none is called so, as manifests
+// have it, so that one flow holds in environments with different prefixes.
+func (s *side) matchingWorkload(r Ref) []int {
+	var built, declared []int
+	for _, i := range s.byTier[r.Name] {
+		c := s.classes[i]
+		switch {
+		case r.Namespace != "" && r.Namespace != c.namespace:
+		case c.name == r.Workload:
+			built = append(built, i)
+		case c.declared == r.Workload:
+			declared = append(declared, i)
+		}
+	}
+	if len(built) > 0 {
+		return built
+	}
+	return declared
 }
 
 // matchingAny are the indices of the classes that one of the endpoints means, in ascending order.

@@ -109,7 +109,7 @@ func exposureObject(x *workload.Exposure) report.Object {
 
 // adviseFlow is the flow to write, with ports where they are not just what the workload serves.
 func (v *evidence) adviseFlow(from Ref, to *workload.Workload, fromNamespace string, ports PortSet) string {
-	dest := Ref{Name: to.Tier, Workload: to.Name}
+	dest := Ref{Name: to.Tier, Workload: to.Called()}
 	if from.Name != Internet && fromNamespace != to.Namespace {
 		dest.Namespace = to.Namespace
 	}
@@ -223,7 +223,7 @@ func (v *evidence) reference(r *workload.Reference, w *workload.Workload, closed
 		v.once(f)
 		return
 	}
-	from := Ref{Name: r.From.Tier, Workload: r.From.Name}
+	from := Ref{Name: r.From.Tier, Workload: r.From.Called()}
 	if r.From.Namespace != w.Namespace {
 		from.Namespace = r.From.Namespace
 	}

@@ -209,7 +209,7 @@ func (e *expansion) nearWorkload(r Ref) string {
 	for _, i := range e.classes.from.byTier[r.Name] {
 		for _, w := range e.classes.from.classes[i].members {
 			if r.Workload != "" && (r.Namespace == "" || r.Namespace == w.Namespace) {
-				names = append(names, w.Name)
+				names = append(names, w.Called())
 			}
 		}
 	}

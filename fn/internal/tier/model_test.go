@@ -218,6 +218,20 @@ flows: [{from: a, to: [p, q]}]`, workloads: "x a 1",
 		findings: `warning endpoint-unmatched spec.flows[0]`,
 	},
 
+	// Names that kustomize has put something around.
+	{
+		name: "the name of the manifest", spec: bare + `flows: [{from: a/x, to: b/y}]`, workloads: "prod-x a 1 declared:x\nprod-w a 1 declared:w\nprod-y b 2 declared:y\nprod-z b 2 declared:z",
+		flows: "prod-x -> prod-y 2/TCP",
+	},
+	{
+		name: "the built name goes before that of a manifest", spec: bare + `flows: [{from: a/x, to: b/y}]`, workloads: "x a 1\nprod-x a 1 declared:x\ny b 2",
+		flows: "x -> y 2/TCP",
+	},
+	{
+		name: "without, by the name of the manifest", spec: bare + "flows: [{from: a, to: b}]\nenvironments: [{name: prod, without: [{from: a/x, to: b}]}]", environment: "prod",
+		workloads: "prod-x a 1 declared:x\nprod-w a 1 declared:w\ny b 2", flows: "prod-w -> y 2/TCP",
+	},
+
 	// within.
 	{
 		name: "within the same label", spec: bare + `flows: [{from: a, to: b, within: {sameLabel: app}}]`,

@@ -149,8 +149,8 @@ func (c *class) String() string {
 	switch {
 	case c.peer != nil:
 		return c.peer.Name
-	case len(c.members) == 1 || c.name != "":
-		return Ref{Name: c.tier, Workload: c.members[0].Name}.String()
+	case len(c.members) == 1 || c.name != "" || c.declared != "":
+		return Ref{Name: c.tier, Workload: c.members[0].Called()}.String()
 	}
 	return c.tier
 }

@@ -59,6 +59,7 @@ func set(t testing.TB, spec string) *Set {
 //	metrics=9100       a metrics port
 //	image:redis:7      an image
 //	label:KEY=VALUE    a label of the pods;  object:KEY=VALUE of the object alone
+//	declared:NAME      the name in the manifest
 //	host noscrape      hostNetwork, prometheus.io/scrape: "false"
 //
 // A tier of - is none. Each workload's file is its name.
@@ -107,6 +108,8 @@ func parseAttribute(t testing.TB, w *workload.Workload, word string) {
 		w.HostNetwork = true
 	case word == "noscrape":
 		w.NoScrape = true
+	case key == "declared":
+		w.Declared = value
 	case key == "image":
 		w.Images = append(w.Images, value)
 	case key == "label":

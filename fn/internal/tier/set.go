@@ -80,7 +80,7 @@ type TierSpec struct {
 
 // Override gives workloads their tier.
 type Override struct {
-	// Name is the name of the workload, or KIND/NAME.
+	// Name is the name of the workload, or KIND/NAME: that of its manifest, or the one that kustomize makes of it.
 	Name string `json:"name"`
 	// Namespace is the namespace of the workload. Default any.
 	Namespace string `json:"namespace,omitempty"`
@@ -107,7 +107,7 @@ type PeerSpec struct {
 // FlowSpec is a flow as it is written: every connection from one of the sources to one of the destinations.
 type FlowSpec struct {
 	// From are the sources, one or a list: a tier, tier/workload, namespace:tier, namespace:tier/workload, a peer, or "*"
-	// for every workload that has a tier.
+	// for every workload that has a tier. A workload's name is that of its manifest, or the one that kustomize makes of it.
 	From Refs `json:"from"`
 	// To are the destinations, written like the sources.
 	To Refs `json:"to"`

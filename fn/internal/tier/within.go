@@ -30,7 +30,18 @@ func (e *expansion) together(f *FlowSpec, from, to *class) bool {
 			return false
 		}
 	}
-	return len(f.Within.SameName) == 0 || sameName(from.members[0].Name, to.members[0].Name, f.Within.SameName)
+	return len(f.Within.SameName) == 0 || namedAlike(from.members[0], to.members[0], f.Within.SameName)
+}
+
+// namedAlike reports whether two workloads have the same name without one of the endings: as kustomize builds them, or in
+// their manifests where kustomize has put the same around both.
+func namedAlike(a, b *workload.Workload, endings []string) bool {
+	if sameName(a.Name, b.Name, endings) {
+		return true
+	}
+	prefixA, suffixA, _ := strings.Cut(a.Name, a.Called())
+	prefixB, suffixB, _ := strings.Cut(b.Name, b.Called())
+	return prefixA == prefixB && suffixA == suffixB && sameName(a.Called(), b.Called(), endings)
 }
 
 // sameName reports whether two names are the same without one of the endings, which each of them has once or not at all.

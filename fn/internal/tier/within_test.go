@@ -25,6 +25,11 @@ var withinCases = []struct{ name, within, ports, workloads, connections, flows, 
 		flows: "n/user -> m/user-db 2/TCP\nn/trip -> m/trip-db 2/TCP"},
 	{name: "a Job by its name", within: `sameName: [-migrate, -db]`, workloads: "user-migrate:Job a\nuser-db b 2", flows: "user-migrate -> user-db 2/TCP"},
 
+	{name: "names of manifests, with the same around them", within: `sameName: [-db]`, workloads: "user-v2 a 1 declared:user\nuser-db-v2 b 2 declared:user-db\ntrip-db-v2 b 2 declared:trip-db",
+		flows: "user-v2 -> user-db-v2 2/TCP"},
+	{name: "names of manifests, with something else around each", within: `sameName: [-db]`, workloads: "red-user a 1 declared:user\nblue-user a 1 declared:user\nred-user-db b 2 declared:user-db\nblue-user-db b 2 declared:user-db",
+		flows: "red-user -> red-user-db 2/TCP\nblue-user -> blue-user-db 2/TCP"},
+
 	// sameLabel.
 	{name: "a label that one side lacks", within: `sameLabel: team`, workloads: "x1 a 1 label:team=one\nx2 a 1 label:team=one\ny b 2", findings: `
 		warning within-label-missing y spec.template.metadata.labels

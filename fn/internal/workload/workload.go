@@ -74,7 +74,9 @@ type Workload struct {
 	// Namespace is empty where the manifest names none.
 	Namespace string
 	Name      string
-	Source    Source
+	// Declared is the name in the manifest, where kustomize has put a prefix or suffix around it. Empty means Name.
+	Declared string
+	Source   Source
 	// Labels are the object's own labels, which no policy can select.
 	Labels map[string]string
 	// PodLabels are the pod template's labels: "template labels, not workload metadata labels, are what is matched".
@@ -108,6 +110,14 @@ type Workload struct {
 
 // ID names the workload within one environment.
 func (w *Workload) ID() string { return w.Namespace + "/" + w.Kind + "/" + w.Name }
+
+// Called is the name by which a configuration calls the workload, whatever an environment puts around it.
+func (w *Workload) Called() string {
+	if w.Declared != "" {
+		return w.Declared
+	}
+	return w.Name
+}
 
 // String is KIND NAMESPACE/NAME, or KIND NAME without a namespace.
 func (w *Workload) String() string {
