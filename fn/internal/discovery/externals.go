@@ -41,7 +41,7 @@ func (f *finder) addOutside(a address, e evidence) {
 		return
 	}
 	f.outside = append(f.outside, workload.External{
-		From: f.from.Workload, Host: a.host, Port: a.port, Where: e.where, Source: e.source, Weak: e.weak,
+		From: f.from.Workload, Via: e.via, Host: a.host, Port: a.port, Where: e.where, Source: e.source, Weak: e.weak,
 	})
 }
 

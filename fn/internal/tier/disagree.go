@@ -17,10 +17,18 @@ type evidence struct {
 	from, to map[*workload.Workload]int32
 	// entered is what peers other than Prometheus may enter of each destination class.
 	entered map[int32]PortSet
+	// arriving and leaving are the cells of each destination and source class.
+	arriving, leaving map[int32][]link
+	// told are the pairs of which something was said, said the sources, and one the findings of which one is enough.
+	told map[pair]bool
+	said map[*workload.Workload]bool
+	one  map[idAndWorkload]bool
 }
 
 func (e *expansion) sayDisagreements(inv *workload.Inventory) {
-	v := &evidence{expansion: e, from: indexMembers(&e.classes.from), to: indexMembers(&e.classes.to), entered: map[int32]PortSet{}}
+	v := &evidence{expansion: e, from: indexMembers(&e.classes.from), to: indexMembers(&e.classes.to), entered: map[int32]PortSet{},
+		told: map[pair]bool{}, said: map[*workload.Workload]bool{}, one: map[idAndWorkload]bool{}}
+	v.links()
 	for key, c := range e.cells {
 		if p := e.classes.from.classes[key.from].peer; p != nil && p.Name != Prometheus {
 			v.entered[key.to] = v.entered[key.to].Union(c.ports())
@@ -31,6 +39,13 @@ func (e *expansion) sayDisagreements(inv *workload.Inventory) {
 	}
 	v.unexposed(inv)
 	v.references(inv.References)
+	v.members(inv.Memberships)
+	v.hosts(inv.Externals)
+	v.callsAPI(inv.APIAccess)
+	v.webhooks(inv.Webhooks)
+	v.scrapes(inv.Workloads)
+	v.services(inv)
+	v.jobs(inv.Workloads)
 	for _, s := range inv.Services {
 		v.hiddenSources(s)
 	}
@@ -83,6 +98,7 @@ func (v *evidence) exposure(x *workload.Exposure) {
 			exposed = targetPorts(x.Service, 0, w)
 		}
 		if closed := exposed.Minus(v.entered[j]); len(closed) > 0 {
+			v.told[pair{nil, w}] = true
 			v.once(report.Finding{
 				ID: exposureWithoutFlow, Severity: report.Warning, Object: exposureObject(x), File: x.Source.File, Index: x.Source.Index,
 				Message: fmt.Sprintf("exposes %s on %s, but no flow lets anyone outside in; add flows: [%s], with a narrower peer if you can name one",
@@ -172,6 +188,7 @@ func (v *evidence) references(refs []workload.Reference) {
 			closed, ok := v.closed(r, w)
 			if c := (call{r.From, w, closed.String()}); ok && !seen[c] {
 				seen[c] = true
+				v.told[pair{r.From, w}], v.said[r.From] = true, true
 				v.reference(r, w, closed)
 			}
 		}
@@ -179,13 +196,7 @@ func (v *evidence) references(refs []workload.Reference) {
 }
 
 func compareReferences(a, b workload.Reference) int {
-	rank := func(r workload.Reference) int {
-		if r.Weak {
-			return 1
-		}
-		return 0
-	}
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Source.File, b.Source.File),
+	return cmp.Or(cmp.Compare(weakness(a.Weak), weakness(b.Weak)), cmp.Compare(a.Source.File, b.Source.File),
 		cmp.Compare(a.Source.Index, b.Source.Index), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Port, b.Port),
 		compareServices(a.To, b.To))
 }
@@ -204,7 +215,11 @@ func (v *evidence) closed(r *workload.Reference, w *workload.Workload) (PortSet,
 	}
 	want := targetPorts(r.To, r.Port, w)
 	if c := v.cells[cellKey{i, j}]; c != nil {
-		want = want.Minus(c.ports())
+		left := want.Minus(c.ports())
+		if r.Port == 0 && len(left) < len(want) {
+			return nil, false // of an address without a port any may be meant
+		}
+		want = left
 	}
 	return want, len(want) > 0
 }
@@ -223,12 +238,8 @@ func (v *evidence) reference(r *workload.Reference, w *workload.Workload, closed
 		v.once(f)
 		return
 	}
-	from := Ref{Name: r.From.Tier, Workload: r.From.Called()}
-	if r.From.Namespace != w.Namespace {
-		from.Namespace = r.From.Namespace
-	}
 	f.Message = fmt.Sprintf("names Service %s, which leads to %s on %s, but no flow opens that; if it is meant, add flows: [%s]",
-		r.To.Name, w, closed, v.adviseFlow(from, w, r.From.Namespace, closed))
+		r.To.Name, w, closed, v.adviseFlow(v.refOf(r.From, w), w, r.From.Namespace, closed))
 	v.once(f)
 }
 

@@ -37,6 +37,13 @@ const (
 	referenceForbidden  report.ID = "reference-forbidden"              // warning: an address of a Service that a never rules out
 	withinNothing       report.ID = "within-matches-nothing"           // warning: no two workloads belong together by a within
 	withinUnlabelled    report.ID = "within-label-missing"             // warning: a workload lacks the label that a within compares
+	membersNoFlow                 = report.ID("members-without-flow")  // warning: members of a store cannot reach each other
+	scrapeNoFlow        report.ID = "scrape-without-flow"              // warning, or info: a scraped port that Prometheus may not enter
+	serviceNoFlow       report.ID = "service-without-flow"             // warning, or info: a Service that nobody may call
+	jobNoFlow           report.ID = "job-without-flow"                 // warning, or info: a Job or CronJob that may call nobody
+	hostNoFlow          report.ID = "host-without-flow"                // warning, or info: an address outside the input without a flow to it
+	apiNoFlow                     = report.ID("api-without-flow")      // warning: a workload that calls the Kubernetes API and may not
+	webhookNoFlow                 = report.ID("webhook-without-flow")  // warning: a Service that the API server calls and may not
 	expectNothing       report.ID = "expectation-matches-nothing"      // warning: an expectation is about no connection
 	sourceCIDRHidden    report.ID = "source-cidr-behind-load-balancer" // warning: the load balancer hides the addresses
 )

@@ -78,6 +78,7 @@ var modelCases = []struct {
 		name: "everything as a destination leaves out clients", spec: bare + `flows: [{from: a, to: "*"}]`,
 		workloads: "x a 1\ny b 2\nj:Job b 3\nk:CronJob c 3",
 		flows:     "x -> x 1/TCP\nx -> y 2/TCP\nj -> y 2/TCP // a client of tier b",
+		findings:  "info job-without-flow k",
 	},
 	{
 		name: "everything as a source holds clients", spec: bare + `flows: [{from: "*", to: dns}]`, workloads: "x a 1\nj:Job a",
@@ -105,9 +106,11 @@ var modelCases = []struct {
 	},
 	{
 		name: "the flow of clients can be taken away", spec: bare + `without: [{from: a, to: a}]`, workloads: "x a 1\nj:Job a",
+		findings: "info job-without-flow j",
 	},
 	{
 		name: "a client of a tier without serving ports has nothing to reach", spec: bare, workloads: "x a\nj:Job a",
+		findings: "info job-without-flow j",
 	},
 
 	// Ports.
@@ -129,6 +132,7 @@ var modelCases = []struct {
 	},
 	{
 		name: "serving ports are without metrics", spec: bare + `flows: [{from: a, to: b}]`, workloads: "x a 1\ny b 2 53/UDP metrics=9100", flows: `x -> y 2/TCP, 53/UDP`,
+		findings: "info scrape-without-flow y",
 	},
 	{
 		name: "usual ports of the preset's tiers are guesses", spec: `without: [{from: prometheus, to: "*"}, {from: "*", to: [dns, internet]}]`,

@@ -56,7 +56,7 @@ func set(t testing.TB, spec string) *Set {
 //	8080 53/UDP        serving ports
 //	http=8080          a serving port with a name
 //	8080<80            a serving port behind a Service's port
-//	metrics=9100       a metrics port
+//	metrics=9100       a metrics port; annotated=9100 and monitored=9100 say by what
 //	image:redis:7      an image
 //	label:KEY=VALUE    a label of the pods;  object:KEY=VALUE of the object alone
 //	declared:NAME      the name in the manifest
@@ -116,8 +116,11 @@ func parseAttribute(t testing.TB, w *workload.Workload, word string) {
 		w.PodLabels[k] = v
 	case key == "object":
 		w.Labels[k] = v
-	case strings.HasPrefix(word, "metrics="):
-		w.Metrics = append(w.Metrics, parsePodPort(t, strings.TrimPrefix(word, "metrics=")))
+	case scrapedBy[strings.Split(word, "=")[0]] != "":
+		by, number, _ := strings.Cut(word, "=")
+		p := parsePodPort(t, number)
+		p.Origin = scrapedBy[by]
+		w.Metrics = append(w.Metrics, p)
 	default:
 		name, number, found := strings.Cut(word, "=")
 		if !found {
@@ -131,6 +134,10 @@ func parseAttribute(t testing.TB, w *workload.Workload, word string) {
 		w.Ports = append(w.Ports, p)
 	}
 
+}
+
+var scrapedBy = map[string]workload.PortOrigin{
+	"metrics": workload.FromContainer, "annotated": workload.FromAnnotation, "monitored": workload.FromMonitor,
 }
 
 func parsePodPort(t testing.TB, text string) workload.Port {

@@ -174,7 +174,7 @@ type Exposure struct {
 // Evidence is the kind of place that an address was found in.
 type Evidence string
 
-// The kinds of evidence of a Reference.
+// The kinds of evidence of a Reference or an External.
 const (
 	ViaEnv     Evidence = "env"     // a container's variable, with its value in the workload itself
 	ViaArgs    Evidence = "args"    // a container's command or arguments
@@ -203,6 +203,8 @@ type Reference struct {
 // External is an address, in a workload's configuration, of a host that no Service of the input is.
 type External struct {
 	From *Workload
+	// Via is the kind of place that holds the address.
+	Via Evidence
 	// Host is a DNS name or an IP address, without port, user or password.
 	Host string
 	// Port is the port that the address names, or its scheme's usual one; 0 where it names neither.
