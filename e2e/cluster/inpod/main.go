@@ -9,29 +9,30 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 )
 
-const usage = "usage: inpod shop|pause|postgres-entrypoint"
+const usage = "usage: inpod shop|pause|postgres-entrypoint|dial HOST:PORT"
 
 func main() {
-	name := filepath.Base(os.Args[0])
-	if name == "inpod" && len(os.Args) > 1 {
+	name := ""
+	if len(os.Args) > 1 {
 		name = os.Args[1]
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	var err error
-	switch name {
-	case "shop":
+	switch {
+	case name == "shop":
 		err = shop(ctx)
-	case "pause":
+	case name == "pause":
 		<-ctx.Done()
-	case "postgres-entrypoint":
+	case name == "postgres-entrypoint":
 		err = postgresEntrypoint()
+	case name == "dial" && len(os.Args) == 3:
+		err = dial(ctx, os.Args[2])
 	default:
 		err = errors.New(usage)
 	}

@@ -82,7 +82,7 @@ func Images(binaries Binaries) []image.Image {
 			Entrypoint: []string{"/bin/inpod", "postgres-entrypoint"}, Env: []string{path, "LC_ALL=C.UTF-8"},
 		},
 		{
-			Names: []string{"docker.io/library/redis:8.2.1-bookworm"}, Layers: []*image.Layer{base, redis}, WorkingDir: "/data",
+			Names: []string{"docker.io/library/redis:8.2.1-bookworm"}, Layers: []*image.Layer{base, inPod, redis}, WorkingDir: "/data",
 			// The image that bears this name is built without protected mode.
 			Entrypoint: []string{"/bin/redis-server", "--protected-mode", "no"}, Env: []string{path},
 		},

@@ -100,7 +100,7 @@ func askAgain(connection net.Conn, deadline time.Time) error {
 	const resend = 250 * time.Millisecond
 	buffer := make([]byte, len(datagram))
 	for {
-		if _, err := connection.Write([]byte(datagram)); err != nil {
+		if _, err := connection.Write(datagram); err != nil {
 			return err
 		}
 		wait := time.Now().Add(resend)
@@ -118,8 +118,8 @@ func askAgain(connection net.Conn, deadline time.Time) error {
 	}
 }
 
-// datagram is what a UDP probe sends, and wants back.
-const datagram = "probe"
+// datagram is what a UDP probe sends: the question for the root's address, so that a DNS server answers too.
+var datagram = []byte{0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1}
 
 func outcomeOf(err error) Outcome {
 	var timeout net.Error
