@@ -27,6 +27,9 @@ var refused = []struct{ name, values, schema, templates string }{
 	{"a switch that is text", `defaultDeny: "false"`, "/defaultDeny", `defaultDeny: must be true or false; got "false"`},
 	{"a switch that is taken away", "exclusiveNamespace: null", "", "exclusiveNamespace: must be true or false; got null"},
 
+	{"no image for the test", "test: {image: {repository: null}}", "repository", "test.image.repository: null is no image"},
+	{"no test", "test: null", "", "test: must be a mapping with image, imagePullSecrets; got null"},
+
 	// profile
 	{"unknown cni", "profile: {cni: flannel}", "generic", `profile.cni: must be one of generic, calico, cilium, aws-vpc-cni; got "flannel"`},
 	{"unknown dns", "profile: {dns: kubedns}", "openshift", `profile.dns: must be one of coredns, openshift, nodelocal, gke-cloud-dns; got "kubedns"`},

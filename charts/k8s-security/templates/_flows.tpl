@@ -34,6 +34,11 @@ Flows: what is meant. They expand to cells, one for each pair of ends that has s
 {{- if $environment.name -}}
 {{- include "k8s-security.checkDNSLabel" (dict "field" "environment.name" "value" $environment.name "what" "an environment") -}}
 {{- end -}}
+{{- include "k8s-security.checkFields" (dict "field" "test" "value" .Values.test "known" (list "image" "imagePullSecrets")) -}}
+{{- include "k8s-security.checkFields" (dict "field" "test.image" "value" .Values.test.image "known" (list "repository" "tag" "digest" "pullPolicy")) -}}
+{{- if not (and (kindIs "string" .Values.test.image.repository) (regexMatch `^[a-z0-9]([-a-z0-9._:/]*[a-z0-9])?$` (toString .Values.test.image.repository))) -}}
+{{- fail (printf "test.image.repository: %s is no image; write it without tag, such as docker.io/library/busybox" (toJson .Values.test.image.repository)) -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Takes field, value, model: the ends of a flow, one or a list. Returns them: a list of names, "*" among them. */}}
