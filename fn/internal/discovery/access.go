@@ -130,7 +130,10 @@ func (r *Reader) apiAccess(seen []workload.APIAccess) []workload.APIAccess {
 	out := seen
 	byAccount := map[objectName][]workload.APIAccess{}
 	byGroup := map[string][]workload.APIAccess{}
-	slices.SortFunc(r.bindings, func(a, b binding) int { return compareSources(a.origin.source, b.origin.source) })
+	slices.SortFunc(r.bindings, func(a, b binding) int {
+		return cmp.Or(compareSources(a.origin.source, b.origin.source), cmp.Compare(a.origin.ref.Kind, b.origin.ref.Kind),
+			cmp.Compare(a.origin.ref.Namespace, b.origin.ref.Namespace), cmp.Compare(a.origin.ref.Name, b.origin.ref.Name))
+	})
 	for i := range r.bindings {
 		r.fileBinding(&r.bindings[i], byAccount, byGroup)
 	}

@@ -145,6 +145,7 @@ var views = map[string]func(*workload.Inventory, report.Findings) []string{
 	"externals":  showExternals,
 	"access":     showAccess,
 	"webhooks":   showWebhooks,
+	"members":    showMembers,
 	"policies":   showPolicies,
 	"namespaces": showNamespaces,
 	"findings":   showFindings,
@@ -292,6 +293,13 @@ func showAccess(inv *workload.Inventory, _ report.Findings) (out []string) {
 func showWebhooks(inv *workload.Inventory, _ report.Findings) (out []string) {
 	for _, w := range inv.Webhooks {
 		out = append(out, fmt.Sprintf("%s %s -> %s/%s:%d (%s %s)", w.Kind, w.Name, w.Service.Namespace, w.Service.Name, w.Port, w.Source, w.Where))
+	}
+	return out
+}
+
+func showMembers(inv *workload.Inventory, _ report.Findings) (out []string) {
+	for _, m := range inv.Memberships {
+		out = append(out, fmt.Sprintf("%s -> %s%s: %s (%s %s)", m.Workload, m.Peer, portsOf(" on", m.Ports), m.Why, m.Source, m.Where))
 	}
 	return out
 }

@@ -67,15 +67,16 @@ func (r *Reader) Finish() (*workload.Inventory, report.Findings) {
 	}
 	addresses := r.findAddresses()
 	inv := &workload.Inventory{
-		Workloads:  make([]*workload.Workload, len(r.candidates)),
-		Services:   make([]*workload.Service, len(r.services)),
-		Namespaces: r.namespaces,
-		Exposures:  r.exposures(),
-		References: addresses.references,
-		Externals:  addresses.externals,
-		APIAccess:  r.apiAccess(addresses.apiSigns),
-		Webhooks:   r.webhookList(),
-		Policies:   r.policies,
+		Workloads:   make([]*workload.Workload, len(r.candidates)),
+		Services:    make([]*workload.Service, len(r.services)),
+		Namespaces:  r.namespaces,
+		Exposures:   r.exposures(),
+		References:  addresses.references,
+		Externals:   addresses.externals,
+		APIAccess:   r.apiAccess(addresses.apiSigns),
+		Webhooks:    r.webhookList(),
+		Memberships: r.memberships(addresses),
+		Policies:    r.policies,
 	}
 	for i, c := range r.candidates {
 		inv.Workloads[i] = c.Workload

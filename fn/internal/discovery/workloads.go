@@ -101,6 +101,8 @@ type candidate struct {
 	selecting podSelector
 	// idle is true for what asks for no pods, as the ReplicaSet of an old revision does.
 	idle bool
+	// replicas is how many pods a controller asks for: "Defaults to 1." (apps/v1)
+	replicas int64
 	// declared are the ports of containers and native sidecars, in the order that a port's name is looked up in.
 	declared []workload.Port
 	// probed are the ports that probes name, with origin FromProbe.
@@ -256,6 +258,10 @@ type podSelector struct {
 func (r *Reader) readSpec(c *candidate, spec *yaml.Node) {
 	replicas, given := integer(child(spec, "replicas"))
 	c.idle = given && replicas == 0
+	c.replicas = 1
+	if given {
+		c.replicas = replicas
+	}
 	if c.kind.selector == noSelector {
 		return
 	}
