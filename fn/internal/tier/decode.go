@@ -147,8 +147,8 @@ func (d *decoder) profile(f manifest.Field) (p Profile) {
 	}
 	p.CNI = enum[CNI](d, f.At("cni"))
 	p.DNS = enum[DNSProfile](d, f.At("dns"))
-	p.PodCIDRs = d.texts(f.At("podCIDRs"), checkCIDR)
-	p.ServiceCIDRs = d.texts(f.At("serviceCIDRs"), checkCIDR)
+	p.PodCIDRs = d.texts(f.At("podCIDRs"), checkClusterCIDR)
+	p.ServiceCIDRs = d.texts(f.At("serviceCIDRs"), checkClusterCIDR)
 	return p
 }
 

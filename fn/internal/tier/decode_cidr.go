@@ -24,13 +24,30 @@ func (d *decoder) addresses(f manifest.Field, p *PeerSpec) {
 			continue
 		}
 		// "Except values will be rejected if they are outside the cidr range" (networking/v1, IPBlock); one that equals it
-		// would leave nothing.
-		if slices.Contains(p.CIDRs, e) {
+		// would leave nothing. One that is wider than a block within another could only stand with the other, so that the
+		// block would stay open.
+		within := slices.IndexFunc(p.CIDRs, func(c string) bool { return covers(e, c) })
+		switch {
+		case slices.Contains(p.CIDRs, e):
 			d.bad(configBadValue, item.Path, "%q equals one of the cidrs, so that nothing of it is left; leave both out", e)
-		} else if !slices.ContainsFunc(p.CIDRs, func(c string) bool { return covers(c, e) }) {
+		case !slices.ContainsFunc(p.CIDRs, func(c string) bool { return covers(c, e) }):
 			d.bad(configBadValue, item.Path, "%q is outside the cidrs", e)
+		case within >= 0:
+			d.bad(configBadValue, item.Path, "%q leaves nothing of %q, which is one of the cidrs; leave that one out, or narrow the exception", e, p.CIDRs[within])
 		}
 	}
+}
+
+// checkClusterCIDR is checkCIDR for a range that internet leaves out, which must not be all addresses: "Except values will be
+// rejected if they are outside the cidr range", and one that equals it would leave nothing.
+func checkClusterCIDR(s string) string {
+	if wrong := checkCIDR(s); wrong != "" {
+		return wrong
+	}
+	if prefix(s).Bits() == 0 {
+		return fmt.Sprintf("%q leaves nothing of the internet; write the cluster's own range", s)
+	}
+	return ""
 }
 
 // checkCIDR is stricter than the API: it refuses what API servers warn of, since engines read it in different ways.

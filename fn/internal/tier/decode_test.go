@@ -100,7 +100,11 @@ var badSpecs = []struct{ spec, want string }{
 	{`peers: [{name: vpn, cidrs: [203.0.113.0/24], except: [198.51.100.0/25]}]`, `spec.peers[0].except[0]: "198.51.100.0/25" is outside the cidrs [config-bad-value]`},
 	{`peers: [{name: vpn, cidrs: [203.0.113.0/24], except: [203.0.113.0/24]}]`, `spec.peers[0].except[0]: "203.0.113.0/24" equals one of the cidrs, so that nothing of it is left; leave both out [config-bad-value]`},
 	{`peers: [{name: vpn, cidrs: [203.0.113.0/24], except: [203.0.112.0/23]}]`, `spec.peers[0].except[0]: "203.0.112.0/23" is outside the cidrs [config-bad-value]`},
+	{`peers: [{name: vpn, cidrs: [10.0.0.0/8, 10.1.0.0/16], except: [10.0.0.0/15]}]`, `spec.peers[0].except[0]: "10.0.0.0/15" leaves nothing of "10.1.0.0/16", which is one of the cidrs; leave that one out, or narrow the exception [config-bad-value]`},
+	{`peers: [{name: vpn, cidrs: [10.0.0.0/8, 10.1.0.0/16], except: [10.1.2.0/24]}]`, ``},
 	{`profile: {podCIDRs: [10.0.0.0/7]}`, ``},
+	{`profile: {podCIDRs: [0.0.0.0/0]}`, `spec.profile.podCIDRs[0]: "0.0.0.0/0" leaves nothing of the internet; write the cluster's own range [config-bad-value]`},
+	{`profile: {serviceCIDRs: ["::/0"]}`, `spec.profile.serviceCIDRs[0]: "::/0" leaves nothing of the internet; write the cluster's own range [config-bad-value]`},
 	{`profile: {podCIDRs: [10.1.0.0/8]}`, `spec.profile.podCIDRs[0]: "10.1.0.0/8" has bits set beyond its prefix length; write "10.0.0.0/8" [config-bad-value]`},
 	{`profile: {serviceCIDRs: [any]}`, `spec.profile.serviceCIDRs[0]: "any" is no CIDR; write an address and a prefix length, such as 203.0.113.0/24 [config-bad-value]`},
 
