@@ -216,13 +216,13 @@ var disagreeCases = []struct{ name, spec, workloads, connections, want string }{
 
 	// The Kubernetes API.
 	{"API access without a flow", bare, "x a 1", "api x\napi x",
-		`warning rbac.yaml Deployment x: roleRef: calls the Kubernetes API (Role x binds its ServiceAccount), but no flow leads there; write spec.peers: [{name: apiserver, cidrs: [ADDRESSES]}], with those that kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes shows, and add flows: [{from: a/x, to: apiserver}]`},
+		`warning rbac.yaml Deployment x: roleRef: Role x binds its ServiceAccount, but no flow leads to the Kubernetes API; if it calls that, write spec.peers: [{name: apiserver, cidrs: [ADDRESSES]}], with those that kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes shows, and add flows: [{from: a/x, to: apiserver}]`},
 	{"API access, and the peer is there", bare + "peers: [{name: apiserver, cidrs: [192.0.2.1/32]}]", "x a 1", "api x",
-		`warning rbac.yaml Deployment x: roleRef: calls the Kubernetes API (Role x binds its ServiceAccount), but no flow leads there; add flows: [{from: a/x, to: apiserver}]`},
+		`warning rbac.yaml Deployment x: roleRef: Role x binds its ServiceAccount, but no flow leads to the Kubernetes API; if it calls that, add flows: [{from: a/x, to: apiserver}]`},
 	{"API access with a flow", bare + "peers: [{name: apiserver, cidrs: [192.0.2.1/32]}]\nflows: [{from: a, to: apiserver}]", "x a 1", "api x", ``},
 	{"API access by addresses of another name", bare + "peers: [{name: anywhere, cidrs: [0.0.0.0/0]}]\nflows: [{from: a, to: anywhere, ports: [6443]}]", "x a 1", "api x", ``},
 	{"the internet is not where the API is", ``, "api backend 8080", "api api",
-		`warning rbac.yaml Deployment api: roleRef: calls the Kubernetes API (Role x binds its ServiceAccount), but no flow leads there; write spec.peers: [{name: apiserver, cidrs: [ADDRESSES]}], with those that kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes shows, and add flows: [{from: backend/api, to: apiserver}]`},
+		`warning rbac.yaml Deployment api: roleRef: Role x binds its ServiceAccount, but no flow leads to the Kubernetes API; if it calls that, write spec.peers: [{name: apiserver, cidrs: [ADDRESSES]}], with those that kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes shows, and add flows: [{from: backend/api, to: apiserver}]`},
 	{"a webhook without a flow", bare, "x a 1 9443", "service x:ClusterIP x 443>9443\nwebhook ValidatingWebhookConfiguration guard x 443",
 		`warning hook.yaml ValidatingWebhookConfiguration guard: webhooks[0]: the API server calls Deployment x on 9443/TCP, but no flow lets it in; write spec.peers: [{name: apiserver, cidrs: [ADDRESSES]}], with those that kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes shows, and add flows: [{from: apiserver, to: a/x, ports: [9443]}]`},
 	{"a webhook that the API server may enter", bare + "peers: [{name: apiserver, cidrs: [192.0.2.1/32]}]\nflows: [{from: apiserver, to: a, ports: [9443]}]", "x a 1 9443", "service x:ClusterIP x 443>9443\nwebhook APIService v1.x x 443", ``},

@@ -42,8 +42,8 @@ const (
 	serviceNoFlow       report.ID = "service-without-flow"             // warning, or info: a Service that nobody may call
 	jobNoFlow           report.ID = "job-without-flow"                 // warning, or info: a Job or CronJob that may call nobody
 	hostNoFlow          report.ID = "host-without-flow"                // warning, or info: an address outside the input without a flow to it
-	apiNoFlow                     = report.ID("api-without-flow")      // warning: a workload that calls the Kubernetes API and may not
-	webhookNoFlow                 = report.ID("webhook-without-flow")  // warning: a Service that the API server calls and may not
+	apiNoFlow           report.ID = "api-without-flow"                 // warning: a workload with rights in the Kubernetes API that may not call it
+	webhookNoFlow       report.ID = "webhook-without-flow"             // warning: a Service that the API server calls and may not
 	expectNothing       report.ID = "expectation-matches-nothing"      // warning: an expectation is about no connection
 	sourceCIDRHidden    report.ID = "source-cidr-behind-load-balancer" // warning: the load balancer hides the addresses
 )

@@ -122,7 +122,7 @@ func (v *evidence) callsAPI(list []workload.APIAccess) {
 			continue
 		}
 		f := about(a.Workload, apiNoFlow, report.Warning, a.Where, fmt.Sprintf(
-			"calls the Kubernetes API (%s), but no flow leads there; %sadd flows: [{from: %s, to: %s}]",
+			"%s, but no flow leads to the Kubernetes API; if it calls that, %sadd flows: [{from: %s, to: %s}]",
 			a.Why, v.adviseAPIServer(), Refs{{Name: a.Workload.Tier, Workload: a.Workload.Called()}}.yaml(), APIServer))
 		f.File, f.Index = a.Source.File, a.Source.Index
 		v.said[a.Workload] = true
