@@ -173,43 +173,45 @@ func (p *Plane) startAPI(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	p.Config = &rest.Config{
-		Host: fmt.Sprintf("https://%s:%d", NodeIPv4, APIPort), BearerToken: token, QPS: 500, Burst: 1000,
-		TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(certificates, "apiserver.crt")},
-	}
-	if err := api.Ready(ctx, apiLimit, p.apiReady); err != nil {
+	certificate := filepath.Join(certificates, "apiserver.crt")
+	if err := api.Ready(ctx, apiLimit, func(ctx context.Context) error { return p.connect(ctx, certificate) }); err != nil {
 		return err
 	}
 	return p.writeKubeconfig()
 }
 
-// apiReady makes the client as soon as the server has written its certificate.
-func (p *Plane) apiReady(ctx context.Context) error {
-	if p.Client == nil {
-		client, err := kubernetes.NewForConfig(p.Config)
-		if err != nil {
-			return err
-		}
-		p.Client = client
-	}
-	_, err := p.Client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
-	return err
-}
-
-func (p *Plane) writeKubeconfig() error {
-	certificate, err := os.ReadFile(p.Config.CAFile)
+// connect makes the client, and fails as long as the server is not ready. The server writes its certificate at its start,
+// so that the file may be half written: it is read again each time.
+func (p *Plane) connect(ctx context.Context, certificate string) error {
+	authority, err := os.ReadFile(certificate)
 	if err != nil {
 		return err
 	}
-	kubeconfig, err := MarshalKubeconfig(p.Config.Host, token, certificate)
+	config := &rest.Config{
+		Host: fmt.Sprintf("https://%s:%d", NodeIPv4, APIPort), BearerToken: token, QPS: 500, Burst: 1000,
+		TLSClientConfig: rest.TLSClientConfig{CAData: authority},
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	if _, err := client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx); err != nil {
+		return err
+	}
+	p.Config, p.Client = config, client
+	return nil
+}
+
+func (p *Plane) writeKubeconfig() error {
+	kubeconfig, err := marshalKubeconfig(p.Config.Host, p.Config.CAData)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(p.Kubeconfig, kubeconfig, 0o600)
 }
 
-// MarshalKubeconfig returns a kubeconfig that needs no other file.
-func MarshalKubeconfig(server, token string, certificate []byte) ([]byte, error) {
+// marshalKubeconfig returns a kubeconfig of the administrator's that needs no other file.
+func marshalKubeconfig(server string, certificate []byte) ([]byte, error) {
 	const name = "e2e"
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: certificate}
