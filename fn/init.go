@@ -118,8 +118,9 @@ func readForInit(source string, o initOptions, stdin io.Reader, stderr io.Writer
 	workloads := 0
 	for _, e := range p.environments {
 		inventory, _ := discovery.Read(e.objects)
+		giveDeclared(inventory, p.declared)
 		workloads += len(inventory.Workloads)
-		out = append(out, proposal.Environment{Name: e.name, Inventory: inventory, Declared: p.declared})
+		out = append(out, proposal.Environment{Name: e.name, Inventory: inventory})
 	}
 	if workloads == 0 {
 		findings = append(findings, report.Finding{ID: InitNoWorkloads, Severity: report.Error,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"tierwall.dev/fn/internal/tier"
 	"tierwall.dev/fn/internal/workload"
@@ -111,9 +112,17 @@ func (d *draft) linkByName(cells map[pair]*link) {
 }
 
 // linkByLabel adds the links that a store's label means which calls it another tier: redis with tier: backend is what the
-// frontends call. It goes for frontends that do not say whom they call.
+// frontends call, where there is no other backend. It goes for frontends that do not say whom they call.
 func (d *draft) linkByLabel() {
 	said := d.knowledge()
+	backends := map[string]bool{}
+	for _, u := range d.units {
+		for _, w := range u.in {
+			if w != nil && u.role.Tier == backend {
+				backends[w.Namespace] = true
+			}
+		}
+	}
 	for i, e := range d.environments {
 		for _, store := range e.Inventory.Workloads {
 			u := d.unitOf[store]
@@ -121,7 +130,7 @@ func (d *draft) linkByLabel() {
 				continue
 			}
 			label := d.labelOf(store, backend)
-			if label == "" {
+			if label == "" || backends[store.Namespace] {
 				continue
 			}
 			for _, w := range e.Inventory.Workloads {
@@ -141,12 +150,14 @@ type knowledge struct {
 	// claimed are the units that another says it calls, other than to read its metrics; owned those that bear their owner's
 	// name.
 	claimed, owned map[*unit]bool
+	// answered are the units of which a person has answered whom they call.
+	answered map[*unit]bool
 	// spoken are the namespaces of which most callers say whom they call.
 	spoken map[string]bool
 }
 
 func (d *draft) knowledge() *knowledge {
-	k := &knowledge{tiers: map[*unit]map[string]bool{}, claimed: map[*unit]bool{}, owned: map[*unit]bool{}, spoken: map[string]bool{}}
+	k := &knowledge{tiers: map[*unit]map[string]bool{}, claimed: map[*unit]bool{}, owned: map[*unit]bool{}, answered: map[*unit]bool{}, spoken: map[string]bool{}}
 	for p, l := range d.links {
 		if p.from == p.to {
 			continue
@@ -159,10 +170,13 @@ func (d *draft) knowledge() *knowledge {
 			k.claimed[p.to] = true
 		}
 		for _, e := range l.evidence {
-			if e.Text == "name: "+p.to.name {
+			if strings.HasPrefix(e.Text, "name: ") {
 				k.owned[p.to] = true
 			}
 		}
+	}
+	for _, u := range d.units {
+		k.answered[u] = d.answers[callsKey(u)] != ""
 	}
 	d.outsideStores(k)
 	d.countSpoken(k)
@@ -213,6 +227,8 @@ func (k *knowledge) says(u *unit) bool { return len(k.tiers[u]) > 0 }
 // keeps reports whether a cell of the chain that no evidence asks for stays.
 func (k *knowledge) keeps(p pair, cells map[pair]*link) bool {
 	switch {
+	case k.answered[p.from]:
+		return false
 	case k.tiers[p.from][p.to.role.Tier], k.owned[p.to]:
 		return false
 	case k.claimed[p.to]:

@@ -33,6 +33,9 @@ type draft struct {
 
 	// doubts are the connections that only shared evidence asks for, against what the tiers lead one to expect.
 	doubts map[pair]*doubt
+	// blind are the units whose pods no label tells from those of another, and needs what they call.
+	blind map[*unit]*unit
+	needs map[*unit][]string
 	// explicit writes every end of a flow with its namespace, where a shorter form would mean something else.
 	explicit bool
 	// lines are flows with an end outside the tiers.
@@ -85,7 +88,7 @@ func newDraft(environments []Environment, answers Answers) *draft {
 		environments: environments, answers: answers, tierOfValue: map[string]string{}, exposed: map[*workload.Workload][]exposure{},
 		reachesAPI: map[*workload.Workload]bool{}, apiWhy: map[*workload.Workload]string{},
 		usesStore: map[*workload.Workload]string{},
-		links:     map[pair]*link{}, chained: map[pair]*link{}, replaced: map[tierPair]bool{}, doubts: map[pair]*doubt{},
+		links:     map[pair]*link{}, chained: map[pair]*link{}, replaced: map[tierPair]bool{}, doubts: map[pair]*doubt{}, blind: map[*unit]*unit{}, needs: map[*unit][]string{},
 	}
 	d.units, d.unitOf = units(environments)
 	for _, t := range tier.Default().AllTiers() {

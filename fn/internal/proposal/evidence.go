@@ -23,9 +23,43 @@ func (d *draft) collect() {
 			}
 			d.reference(i, r, shared, named)
 		}
+		for _, r := range d.beforePrefix(e.Inventory) {
+			d.reference(i, &r, shared, named)
+		}
 		d.memberships(i, e.Inventory.Memberships)
 	}
+	d.addAnswered()
 	d.askDoubts()
+}
+
+// beforePrefix are the references to Services by the names of their manifests, where an overlay puts a prefix or suffix to
+// all names: kustomize leaves the addresses in variables as they are.
+func (d *draft) beforePrefix(inv *workload.Inventory) []workload.Reference {
+	var out []workload.Reference
+	for _, x := range inv.Externals {
+		if s := serviceBehind(inv, &x); s != nil {
+			out = append(out, workload.Reference{From: x.From, To: s, Port: x.Port, Where: x.Where, Source: x.Source, Weak: x.Weak})
+		}
+	}
+	return out
+}
+
+// serviceBehind is the Service that an address means by the name of its manifest; nil where there is none.
+func serviceBehind(inv *workload.Inventory, x *workload.External) *workload.Service {
+	if x.From == nil || x.From.Called() == x.From.Name {
+		return nil
+	}
+	prefix, suffix, found := strings.Cut(x.From.Name, x.From.Called())
+	if !found {
+		return nil
+	}
+	name, _, _ := strings.Cut(x.Host, ".")
+	for _, s := range inv.Services {
+		if s.Namespace == x.From.Namespace && s.Name == prefix+name+suffix {
+			return s
+		}
+	}
+	return nil
 }
 
 // place is where an address stands.
@@ -92,13 +126,17 @@ func (d *draft) reference(environment int, r *workload.Reference, shared map[pla
 	if weak {
 		e.Text, e.Confidence = "shared "+e.Text, Medium
 	}
-	if len(r.To.Workloads) == 0 {
+	if len(r.To.Workloads) == 0 && d.unitOf[r.From].role.Tier != "" {
 		d.foreign(r, e)
 	}
 	for _, w := range r.To.Workloads {
 		p := pair{d.unitOf[r.From], d.unitOf[w]}
 		ports := targetPorts(r.To, r.Port, w)
 		switch {
+		case p.from.role.Tier == "" || p.to.role.Tier == "":
+			if text := fmt.Sprintf("%s (%s)", p.to.name, e.Text); !slices.Contains(d.needs[p.from], text) {
+				d.needs[p.from] = append(d.needs[p.from], text)
+			}
 		case r.Via == workload.ViaScrape && len(w.Metrics) > 0: // see fromPrometheus
 		case w.Client || w.HostNetwork || r.From.HostNetwork || p.from == p.to && w.Kind != "StatefulSet":
 		case !sameKnowledge(r.From, w):
@@ -106,7 +144,7 @@ func (d *draft) reference(environment int, r *workload.Reference, shared map[pla
 		case named[pair{p.to, p.from}] && against(p) && p.from != p.to:
 			d.ask(againstQuestion(p, e))
 		case weak && !fits(p):
-			d.doubt(environment, p, ports, e)
+			d.doubt(p, ports, e)
 		default:
 			d.add(environment, p, ports, e)
 		}
@@ -154,7 +192,8 @@ func referenceText(r *workload.Reference) string {
 // memberships adds the links of members that call each other.
 func (d *draft) memberships(environment int, all []workload.Membership) {
 	for _, m := range all {
-		if m.Workload == nil || m.Peer == nil || m.Workload.HostNetwork || m.Peer.HostNetwork || m.Peer.Client {
+		if m.Workload == nil || m.Peer == nil || m.Workload.HostNetwork || m.Peer.HostNetwork || m.Peer.Client ||
+			d.unitOf[m.Workload].role.Tier == "" || d.unitOf[m.Peer].role.Tier == "" {
 			continue
 		}
 		ports := portSet(m.Ports)
@@ -222,5 +261,5 @@ func (d *draft) ownersByName(environment int, store *workload.Workload) []*workl
 }
 
 func nameEvidence(store *workload.Workload) Evidence {
-	return Evidence{Text: fmt.Sprintf("name: %s", store.Name), Confidence: Medium}
+	return Evidence{Text: "name: " + store.Called(), Confidence: Medium}
 }

@@ -45,7 +45,11 @@ func (d *draft) externalHosts() []external {
 	var out []external
 	for _, e := range d.environments {
 		for _, r := range e.Inventory.Externals {
-			if r.From == nil || r.From.HostNetwork {
+			if r.From == nil || r.From.HostNetwork || serviceBehind(e.Inventory, &r) != nil {
+				continue
+			}
+			if u := d.unitOf[r.From]; u.role.Tier == "" {
+				d.needs[u] = append(d.needs[u], r.Host)
 				continue
 			}
 			i := slices.IndexFunc(out, func(x external) bool { return x.host == r.Host && x.port == r.Port })
@@ -163,7 +167,7 @@ func (d *draft) foreign(r *workload.Reference, e Evidence) {
 		d.peers = append(d.peers, peerLine{service: s, PeerSpec: tier.PeerSpec{Name: d.peerName(s.Name, 0), Namespace: s.Namespace,
 			PodSelector: &metav1.LabelSelector{MatchLabels: s.Selector}}, evidence: []Evidence{{Text: "the pods of Service " + s.Name + ", which no manifest here makes"}}})
 	}
-	d.lines = append(d.lines, line{from: from.refs(), to: named(d.peers[i].Name), ports: foreignPorts(s, r.Port), evidence: []Evidence{e}})
+	d.lines = append(d.lines, line{from: one(from.ref()), to: named(d.peers[i].Name), ports: foreignPorts(s, r.Port), evidence: []Evidence{e}})
 }
 
 // foreignPorts are the ports behind a Service's port where no workload tells what a port's name means: the number of a port
@@ -211,10 +215,18 @@ func (d *draft) toHost(x external) {
 			at = fmt.Sprintf("%s:%d", x.host, x.port)
 		}
 		d.ask(Question{Kind: questionExternal, Key: peerKey(name), Check: checkCIDRs,
-			Text: fmt.Sprintf("Which addresses has %s? %s (%s) name it, and it is shut until they are in peers, since a policy knows no host names: %s; then take the # from the lines with %s.",
-				at, strings.Join(names, ", "), x.evidence[0].Text, how, name)})
+			Text: fmt.Sprintf("Which addresses has %s, named by %s (%s)? It is shut until they are in peers, since a policy knows no host names: %s; then take the # from the lines with %s.%s",
+				at, strings.Join(names, ", "), x.evidence[0].Text, how, name, nearHost(x))})
 	}
 	d.lines = append(d.lines, l)
+}
+
+// nearHost is what else a host of one word may be.
+func nearHost(x external) string {
+	if strings.Contains(x.host, ".") || strings.Contains(x.host, ":") {
+		return ""
+	}
+	return " If it is a Service that the input leaves out, init the input that holds it, or give the peer namespace and podSelector instead of cidrs."
 }
 
 // checkCIDRs says what is wrong with a list of CIDRs.

@@ -40,7 +40,7 @@ func (d *draft) roles() []Role {
 func (d *draft) allLines() []line {
 	var in, out []line
 	for _, l := range d.lines {
-		if l.from[0].Name == tier.Internet || l.from[0].Name == tier.APIServer {
+		if slices.Contains([]string{tier.Internet, tier.APIServer, ingressController}, l.from[0].Name) {
 			in = append(in, l)
 		} else {
 			out = append(out, l)
@@ -110,7 +110,7 @@ func (d *draft) mergeEntrances(in []line) []line {
 func (d *draft) tierNames() []string {
 	out := slices.Clone(presetTiers)
 	for _, u := range d.units {
-		if !slices.Contains(out, u.role.Tier) {
+		if u.role.Tier != "" && !slices.Contains(out, u.role.Tier) {
 			out = append(out, u.role.Tier)
 		}
 	}
@@ -214,7 +214,7 @@ func (d *draft) overrides(s *tier.Set) []tier.Override {
 		s.AssignTiers(e.Inventory)
 		for _, w := range e.Inventory.Workloads {
 			u := d.unitOf[w]
-			if w.Tier != u.role.Tier {
+			if w.Tier != u.role.Tier && u.role.Tier != "" {
 				wrong[u] = true
 			}
 		}
@@ -230,13 +230,11 @@ func (d *draft) overrides(s *tier.Set) []tier.Override {
 		if !wrong[u] {
 			continue
 		}
-		for _, name := range u.names() {
-			o := tier.Override{Name: name, Namespace: u.namespace, Tier: u.role.Tier}
-			if kinds[u.name+"/"+u.namespace] > 1 {
-				o.Name = u.kind + "/" + name
-			}
-			out = append(out, o)
+		o := tier.Override{Name: u.name, Namespace: u.namespace, Tier: u.role.Tier}
+		if kinds[u.name+"/"+u.namespace] > 1 {
+			o.Name = u.kind + "/" + u.name
 		}
+		out = append(out, o)
 	}
 	slices.SortStableFunc(out, func(a, b tier.Override) int { return compareTiers(a.Tier, b.Tier) })
 	return out

@@ -233,14 +233,13 @@ func (d *draft) refs(list []*unit, source bool) tier.Refs {
 		}
 		seen := map[tier.Ref]bool{}
 		for _, u := range byTier[t] {
-			for _, r := range u.refs() {
-				if d.explicit {
-					r.Namespace = u.onlyNamespace()
-				}
-				if !seen[r] {
-					seen[r] = true
-					out = append(out, r)
-				}
+			r := u.ref()
+			if d.explicit {
+				r.Namespace = u.onlyNamespace()
+			}
+			if !seen[r] {
+				seen[r] = true
+				out = append(out, r)
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"tierwall.dev/fn/internal/tier"
 	"tierwall.dev/fn/internal/workload"
 )
@@ -14,6 +16,8 @@ type exposure struct {
 	text   string
 	source workload.Source
 	ports  tier.PortSet
+	// routed is true for an Ingress or a route, which a controller in the cluster serves.
+	routed bool
 }
 
 func (d *draft) readExposures(inv *workload.Inventory) {
@@ -26,7 +30,7 @@ func (d *draft) readExposures(inv *workload.Inventory) {
 			if len(ports) == 0 {
 				ports = targetPorts(x.Service, 0, w)
 			}
-			d.exposed[w] = append(d.exposed[w], exposure{x.Kind + " " + x.Name, x.Source, ports})
+			d.exposed[w] = append(d.exposed[w], exposure{x.Kind + " " + x.Name, x.Source, ports, x.Kind != "LoadBalancer" && x.Kind != "NodePort"})
 		}
 	}
 }
@@ -39,6 +43,7 @@ func (d *draft) outside() {
 	d.apiServer()
 	d.webhooks()
 	d.externals()
+	d.askBlind()
 }
 
 func one(ref tier.Ref) tier.Refs { return tier.Refs{ref} }
@@ -50,7 +55,8 @@ type entrance struct {
 	unit     *unit
 	ports    []tier.PortSpec
 	evidence []Evidence
-	whole    bool
+	// whole is true where all that the unit serves is exposed, routed where nothing but an Ingress or a route does.
+	whole, routed bool
 }
 
 // fromInternet replaces the preset's flow from the internet to every frontend by flows to what the manifests expose. Where
@@ -69,7 +75,10 @@ func (d *draft) fromInternet() {
 			covered++
 		}
 	}
-	keep := covered == frontends
+	keep := covered == frontends && d.answers[peerKey(ingressController)] == ""
+	if namespace := d.answers[peerKey(ingressController)]; namespace != "" {
+		d.peers = append(d.peers, peerLine{PeerSpec: tier.PeerSpec{Name: ingressController, Namespace: namespace}, evidence: []Evidence{{Text: "as answered"}}})
+	}
 	if len(entrances) == 0 {
 		keep = d.outermost()
 	}
@@ -80,23 +89,36 @@ func (d *draft) fromInternet() {
 		if keep && e.unit.role.Tier == frontend {
 			continue
 		}
-		d.lines = append(d.lines, line{from: named(tier.Internet), to: e.unit.refs(), ports: e.ports, evidence: e.evidence})
+		d.lines = append(d.lines, line{from: named(d.door(e)), to: one(e.unit.ref()), ports: e.ports, evidence: e.evidence})
 	}
 	d.askExposure(entrances)
+}
+
+// ingressController is the peer that stands for the ingress controller once its namespace was answered.
+const ingressController = "ingress-controller"
+
+// door is whom an entrance lets in: the ingress controller, where its namespace is known and it alone leads there, else
+// everyone.
+func (d *draft) door(e entrance) string {
+	if d.answers[peerKey(ingressController)] == "" || !e.routed {
+		return tier.Internet
+	}
+	return ingressController
 }
 
 func (d *draft) entrances() []entrance {
 	var out []entrance
 	for _, u := range d.units {
 		var ports tier.PortSet
-		e := entrance{unit: u, whole: true}
+		e := entrance{unit: u, whole: true, routed: true}
 		for _, w := range u.in {
-			if w == nil || w.HostNetwork || w.Client {
+			if w == nil || w.HostNetwork || w.Client || u.role.Tier == "" {
 				continue
 			}
 			var here tier.PortSet
 			for _, x := range d.exposed[w] {
 				here = here.Union(x.ports)
+				e.routed = e.routed && x.routed
 				if v := (Evidence{Text: x.text, Confidence: High, Source: x.source}); !slices.ContainsFunc(e.evidence, func(o Evidence) bool { return o.Text == v.Text }) {
 					e.evidence = append(e.evidence, v)
 				}
@@ -139,7 +161,7 @@ func (d *draft) outermost() bool {
 		return true
 	}
 	for _, u := range outer {
-		d.lines = append(d.lines, line{from: named(tier.Internet), to: u.refs(), evidence: []Evidence{{Text: "a frontend that no other workload calls", Confidence: Low}}})
+		d.lines = append(d.lines, line{from: named(tier.Internet), to: one(u.ref()), evidence: []Evidence{{Text: "a frontend that no other workload calls", Confidence: Low}}})
 	}
 	return false
 }
@@ -163,10 +185,17 @@ func (d *draft) askExposure(entrances []entrance) {
 		d.ask(Question{Kind: questionExposure, Text: fmt.Sprintf("Do users reach %s? Nothing in the input exposes it, while others are exposed. If so: - {from: internet, to: %s}",
 			strings.Join(shut, ", "), frontend+"/"+shut[0])})
 	}
-	if len(entrances) > 0 {
-		d.ask(Question{Kind: questionExposure, Text: "Where does the ingress controller or load balancer run? From the internet means from everywhere, other pods included. " +
-			"To narrow it, name it as a peer ({name: ingress-controller, namespace: NAMESPACE}) and write that instead of internet; kubectl get pods -A | grep -i ingress"})
+	if slices.ContainsFunc(entrances, func(e entrance) bool { return e.routed }) {
+		d.ask(Question{Kind: questionExposure, Key: peerKey(ingressController), Check: checkNamespace, Text: "In which namespace does the ingress controller run? From the internet means from everywhere, other pods included. " +
+			"To narrow it: peers: - {name: ingress-controller, namespace: NAMESPACE}, and that instead of internet; kubectl get pods -A | grep -i ingress (a cloud load balancer runs in none)."})
 	}
+}
+
+func checkNamespace(answer string) string {
+	if len(validation.IsDNS1123Label(answer)) > 0 {
+		return fmt.Sprintf("%q is no name of a namespace", answer)
+	}
+	return ""
 }
 
 // fromPrometheus replaces the preset's scrape of every workload by one of those that say where their metrics are.
@@ -175,7 +204,7 @@ func (d *draft) fromPrometheus() {
 	for _, u := range d.units {
 		w := u.first()
 		switch {
-		case w.Client || w.HostNetwork:
+		case w.Client || w.HostNetwork || u.role.Tier == "":
 		case len(w.Metrics) > 0:
 			scraped = append(scraped, u)
 		case !w.NoScrape:
@@ -233,7 +262,7 @@ func (d *draft) apiServer() {
 	var evidence []Evidence
 	for _, u := range d.units {
 		for _, w := range u.in {
-			if w == nil || w.HostNetwork || slices.Contains(callers, u) {
+			if w == nil || w.HostNetwork || u.role.Tier == "" || slices.Contains(callers, u) {
 				continue
 			}
 			switch {
@@ -256,10 +285,18 @@ func (d *draft) apiServer() {
 			names = append(names, u.name)
 		}
 		d.ask(Question{Kind: questionAPI, Key: peerKey(tier.APIServer), Check: checkCIDRs,
-			Text: fmt.Sprintf("Where is the API server? %s call it, and are cut off until its addresses are in peers: kubectl get endpoints kubernetes -n default; "+
-				"then take the # from the lines with apiserver.", strings.Join(names, ", "))})
+			Text: fmt.Sprintf("Where is the API server, which %s needs? It is shut until its addresses are in peers: kubectl get endpoints kubernetes -n default; "+
+				"then take the # from the lines with apiserver.", andText(names))})
 	}
 	d.lines = append(d.lines, l)
+}
+
+// andText is a list of names as the subject of a verb.
+func andText(names []string) string {
+	if len(names) > 1 {
+		return "each of " + strings.Join(names, ", ")
+	}
+	return strings.Join(names, "")
 }
 
 func peerKey(name string) string { return "peer " + name }
@@ -291,7 +328,7 @@ func (d *draft) webhooks() {
 			for _, w := range h.Service.Workloads {
 				u := d.unitOf[w]
 				ports := targetPorts(h.Service, h.Port, w)
-				if slices.Contains(known, u) || w.HostNetwork || len(ports) == 0 {
+				if slices.Contains(known, u) || w.HostNetwork || u.role.Tier == "" || len(ports) == 0 {
 					continue
 				}
 				known = append(known, u)
@@ -299,7 +336,7 @@ func (d *draft) webhooks() {
 				if d.answers[peerKey(tier.APIServer)] != "" {
 					from = tier.APIServer
 				}
-				d.lines = append(d.lines, line{from: named(from), to: u.refs(), ports: portSpecs(ports),
+				d.lines = append(d.lines, line{from: named(from), to: one(u.ref()), ports: portSpecs(ports),
 					evidence: []Evidence{{Text: h.Kind + " " + h.Name + ": the API server calls it", Confidence: High, Source: h.Source}}})
 			}
 		}

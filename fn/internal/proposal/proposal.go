@@ -20,8 +20,6 @@ type Environment struct {
 	// Name is empty where there is only one, without a name.
 	Name      string
 	Inventory *workload.Inventory
-	// Declared is a workload's name in its manifest, before kustomize put a prefix or suffix to it. Nil means its name.
-	Declared func(*workload.Workload) string
 }
 
 // Confidence is how sure a proposal is.
@@ -89,6 +87,7 @@ type Role struct {
 func Propose(environments []Environment, answers Answers) *Proposal {
 	d := newDraft(environments, answers)
 	d.assignRoles()
+	d.askRoles()
 	d.collect()
 	d.chain()
 	d.outside()
@@ -116,35 +115,17 @@ func (u *unit) first() *workload.Workload {
 	return nil
 }
 
-// names are the unit's names as built, in the order of the environments.
-func (u *unit) names() []string {
-	var out []string
-	for _, w := range u.in {
-		if w != nil && !slices.Contains(out, w.Name) {
-			out = append(out, w.Name)
-		}
-	}
-	return out
+// ref is the endpoint that means the unit alone.
+func (u *unit) ref() tier.Ref {
+	return tier.Ref{Namespace: u.namespace, Name: u.role.Tier, Workload: u.name}
 }
-
-// refs are the endpoints that mean the unit alone: one, unless its name differs between environments.
-func (u *unit) refs() tier.Refs {
-	var out tier.Refs
-	for _, name := range u.names() {
-		out = append(out, tier.Ref{Namespace: u.namespace, Name: u.role.Tier, Workload: name})
-	}
-	return out
-}
-
-// ref is the first of refs, for texts.
-func (u *unit) ref() tier.Ref { return u.refs()[0] }
 
 // id names the unit among all.
 func (u *unit) id() string { return u.namespace + "/" + u.kind + "/" + u.name }
 
 // units are the workloads of all environments, by name, namespace and kind.
 func units(environments []Environment) ([]*unit, map[*workload.Workload]*unit) {
-	names := naming{declared: map[*workload.Workload]string{}, spread: map[string]bool{}, shared: map[[2]string]bool{}}
+	names := naming{spread: map[string]bool{}, shared: map[[2]string]bool{}}
 	for _, e := range environments {
 		names.read(e)
 	}
@@ -174,7 +155,6 @@ func units(environments []Environment) ([]*unit, map[*workload.Workload]*unit) {
 
 // naming finds the shortest name that tells a workload from the others of each environment.
 type naming struct {
-	declared map[*workload.Workload]string
 	// spread are the names that several namespaces of an environment have.
 	spread map[string]bool
 	// shared are the kinds and declared names that several workloads of one namespace have.
@@ -186,11 +166,7 @@ func (n *naming) read(e Environment) {
 	seen := map[place]bool{}
 	namespaces := map[string]string{}
 	for _, w := range e.Inventory.Workloads {
-		name := w.Name
-		if e.Declared != nil {
-			name = e.Declared(w)
-		}
-		n.declared[w] = name
+		name := w.Called()
 		p := place{w.Namespace, w.Kind, name}
 		if seen[p] {
 			n.shared[[2]string{w.Kind, name}] = true
@@ -206,7 +182,7 @@ func (n *naming) read(e Environment) {
 }
 
 func (n *naming) of(w *workload.Workload) (name, namespace string) {
-	name = n.declared[w]
+	name = w.Called()
 	if n.shared[[2]string{w.Kind, name}] {
 		name = w.Name
 	}
@@ -222,5 +198,11 @@ func compareUnits(a, b *unit) int {
 
 // Summary is how much is proposed, in one line.
 func (p *Proposal) Summary() string {
-	return fmt.Sprintf("%d workloads, %d connections between them, %d questions", p.workloads, p.connections, len(p.Questions))
+	questions := 0
+	for _, q := range p.Questions {
+		if !q.Quiet {
+			questions++
+		}
+	}
+	return fmt.Sprintf("%d workloads, %d connections between them, %d questions", p.workloads, p.connections, questions)
 }

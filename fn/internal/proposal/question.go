@@ -16,7 +16,8 @@ type QuestionKind int
 
 // The kinds of questions, the most urgent first.
 const (
-	questionAPI QuestionKind = iota + 1
+	questionBlind QuestionKind = iota + 1
+	questionAPI
 	questionExternal
 	questionRole
 	questionSilent
@@ -38,6 +39,8 @@ type Question struct {
 	Text string
 	// Choices are the answers that are allowed. Empty means any that Check takes.
 	Choices []string
+	// Quiet is true for a question that the file asks in another form, of several workloads at once.
+	Quiet bool
 	// Several is true where an answer may name several of the choices.
 	Several bool
 	// Check says what is wrong with an answer; empty for a good one. Nil for a question with choices.
@@ -72,10 +75,9 @@ type doubt struct {
 	evidence Evidence
 }
 
-// doubt notes a connection that is asked about, and adds it if the answer was that it is meant.
-func (d *draft) doubt(environment int, p pair, ports tier.PortSet, e Evidence) {
-	if slices.Contains(strings.FieldsFunc(d.answers[callsKey(p.from)], isSeparator), p.to.name) {
-		d.add(environment, p, ports, Evidence{Text: e.Text + ", as answered", Confidence: High})
+// doubt notes a connection that is asked about, unless a person has answered whom its source calls.
+func (d *draft) doubt(p pair, ports tier.PortSet, e Evidence) {
+	if d.answers[callsKey(p.from)] != "" {
 		return
 	}
 	o := d.doubts[p]
@@ -84,6 +86,28 @@ func (d *draft) doubt(environment int, p pair, ports tier.PortSet, e Evidence) {
 		d.doubts[p] = o
 	}
 	o.ports = o.ports.Union(ports)
+}
+
+// addAnswered adds the connections that a person has answered.
+func (d *draft) addAnswered() {
+	for _, from := range d.units {
+		for _, name := range strings.FieldsFunc(d.answers[callsKey(from)], isSeparator) {
+			for _, to := range d.units {
+				if to.name == name && !to.first().Client && to.role.Tier != "" {
+					d.addServing(pair{from, to}, Evidence{Text: "as answered", Confidence: High})
+				}
+			}
+		}
+	}
+}
+
+// addServing adds a connection to what the destination serves, in all environments.
+func (d *draft) addServing(p pair, e Evidence) {
+	for i := range d.environments {
+		if p.from.in[i] != nil && p.to.in[i] != nil && sameKnowledge(p.from.in[i], p.to.in[i]) {
+			d.add(i, p, portSet(p.to.in[i].Ports), e)
+		}
+	}
 }
 
 func callsKey(u *unit) string { return "calls " + u.id() }
@@ -127,15 +151,46 @@ func namespaceQuestion(p pair, e Evidence) Question {
 func (d *draft) askSilent(k *knowledge) {
 	var names []string
 	for _, p := range sortedPairs(d.chained) {
-		if !k.says(p.from) && !slices.Contains(names, p.from.name) {
-			names = append(names, p.from.name)
+		if k.says(p.from) || slices.Contains(names, p.from.name) || d.answers[callsKey(p.from)] != "" {
+			continue
 		}
+		names = append(names, p.from.name)
+		d.ask(Question{Kind: questionSilent, Key: callsKey(p.from), Quiet: true, Several: true, Choices: d.callable(p.from),
+			Text: fmt.Sprintf("Whom does %s call? No manifest says.", p.from.name)})
 	}
 	if len(names) == 0 {
 		return
 	}
 	d.ask(Question{Kind: questionSilent, Text: fmt.Sprintf("Whom do these call: %s? No manifest says, so the preset's chain of tiers stays for them. "+
 		"Look at their code, or run kubectl exec POD -- ss -tn, and write the flows.", strings.Join(names, ", "))})
+}
+
+// callable are the names of the units that a unit may call, and none.
+func (d *draft) callable(from *unit) []string {
+	var out []string
+	for _, u := range d.units {
+		if u != from && !u.first().Client && !u.first().HostNetwork && u.role.Tier != "" && len(u.first().Ports) > 0 {
+			out = append(out, u.name)
+		}
+	}
+	return append(out, "none")
+}
+
+// askRoles asks about the tiers that nothing but the want of anything better tells.
+func (d *draft) askRoles() {
+	var names []string
+	for _, u := range d.units {
+		if u.role.Tier == "" || u.role.Evidence.Confidence != Low {
+			continue
+		}
+		names = append(names, u.name)
+		d.ask(Question{Kind: questionRole, Key: tierKey(u), Quiet: true, Choices: d.tierNames(),
+			Text: fmt.Sprintf("Which tier is %s? It %s, so it is taken for %s.", u.name, u.role.Evidence.Text, u.role.Tier)})
+	}
+	if len(names) == 0 {
+		return
+	}
+	d.ask(Question{Kind: questionRole, Text: fmt.Sprintf("Are these of the tiers above: %s? Neither label, image, port nor name tells.", strings.Join(names, ", "))})
 }
 
 // Accept is the answer as Answers takes it, or what is wrong with it.

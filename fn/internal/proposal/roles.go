@@ -1,6 +1,7 @@
 package proposal
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -64,6 +65,8 @@ var roleImages = map[string]string{
 	"metrics-server": controller, "external-dns": controller, "reloader": controller, "cluster-autoscaler": controller,
 	"ingress-nginx-controller": ingress, "nginx-ingress-controller": ingress, "traefik": ingress, "haproxy-ingress": ingress,
 	"kubernetes-ingress": ingress, "kubernetes-ingress-controller": ingress, "contour": ingress, "caddy-ingress": ingress,
+	"nginx": frontend, "nginx-unprivileged": frontend, "httpd": frontend, "caddy": frontend, "haproxy": frontend, "envoy": frontend,
+	"openresty": frontend, "varnish": frontend, "apache": frontend,
 	"wordpress": frontend, "nextcloud": frontend, "ghost": frontend, "drupal": frontend, "joomla": frontend, "phpmyadmin": frontend,
 	"adminer": frontend, "pgadmin4": frontend, "redis-commander": frontend, "mongo-express": frontend,
 	"k6": client, "locust": client, "fortio": client, "hey": client,
@@ -94,8 +97,11 @@ func (d *draft) assignRoles() {
 		set.AssignTiers(e.Inventory)
 	}
 	for _, u := range d.units {
+		u.role = d.roleOf(u.first())
+	}
+	for _, u := range d.units {
 		w := u.first()
-		r := d.roleOf(w)
+		r := d.sameImage(u)
 		if answer := d.answers[tierKey(u)]; answer != "" {
 			r = Role{Tier: answer, Evidence: Evidence{Text: "as answered", Confidence: High}}
 		}
@@ -103,6 +109,7 @@ func (d *draft) assignRoles() {
 		r.Labelled = r.Tier == w.Tier
 		u.role = r
 	}
+	d.leaveOutBlind()
 }
 
 // roleOf is the tier that the evidence tells, in the order label, image, port, name.
@@ -144,11 +151,37 @@ func (d *draft) roleOf(w *workload.Workload) Role {
 	return d.shapeRole(w)
 }
 
+// sameImage is the unit's role, or backend for a frontend that runs the image of workers and Jobs and no backend does: the
+// web process of an application whose other processes are those.
+func (d *draft) sameImage(u *unit) Role {
+	w := u.first()
+	if u.role.Tier != frontend || len(w.Images) == 0 {
+		return u.role
+	}
+	process := ""
+	for _, o := range d.units {
+		v := o.first()
+		if o == u || len(v.Images) == 0 || v.Images[0] != w.Images[0] || v.Namespace != w.Namespace {
+			continue
+		}
+		switch {
+		case o.role.Tier == worker || v.Client:
+			process = cmp.Or(process, o.name)
+		case o.role.Tier != client:
+			return u.role
+		}
+	}
+	if process == "" {
+		return u.role
+	}
+	return Role{Tier: backend, Evidence: Evidence{Text: "the image of " + process + ", though " + u.role.Evidence.Text, Confidence: Medium}}
+}
+
 // shapeRole is the tier that is left: who serves is a backend, who serves metrics alone watches, who
 // serves nothing and calls a store is a worker, and else a client.
 func (d *draft) shapeRole(w *workload.Workload) Role {
 	if len(w.Ports) > 0 {
-		return Role{Tier: backend, Evidence: Evidence{Text: "serves " + w.Ports[0].String() + ", and nothing says what it is", Confidence: Low}}
+		return Role{Tier: backend, Evidence: Evidence{Text: "serves " + w.Ports[0].String() + ", and nothing says more", Confidence: Low}}
 	}
 	if len(w.Metrics) > 0 {
 		return Role{Tier: monitoring, Evidence: Evidence{Text: "serves nothing but metrics", Confidence: Medium}}

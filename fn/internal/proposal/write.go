@@ -89,7 +89,7 @@ func (p *Proposal) labelled() []string {
 		t := p.Roles[i].Tier
 		var words []string
 		for ; i < len(p.Roles) && p.Roles[i].Tier == t; i++ {
-			if r := p.Roles[i]; r.unit.role.Labelled {
+			if r := p.Roles[i]; r.unit.role.Labelled && t != "" {
 				words = append(words, r.unit.name+" ("+strings.TrimPrefix(r.Evidence.Text, "label ")+")")
 			}
 		}
@@ -103,7 +103,7 @@ func (p *Proposal) labelled() []string {
 func (p *Proposal) why(o tier.Override) string {
 	for _, r := range p.Roles {
 		name, found := strings.CutPrefix(o.Name, r.unit.kind+"/")
-		if r.unit.namespace == o.Namespace && (found || !strings.Contains(o.Name, "/")) && slices.Contains(r.unit.names(), name) && r.Tier == o.Tier {
+		if r.unit.namespace == o.Namespace && (found || !strings.Contains(o.Name, "/")) && r.unit.name == name && r.Tier == o.Tier {
 			return r.Evidence.Confidence.String() + ": " + oneLine(r.Evidence.Text)
 		}
 	}
@@ -193,12 +193,15 @@ func (p *Proposal) environmentSection(b *bytes.Buffer) {
 
 // questions writes the questions as a comment at the end.
 func (p *Proposal) questions(b *bytes.Buffer) {
-	if len(p.Questions) == 0 {
-		return
-	}
-	b.WriteString("# Questions\n")
-	for i, q := range p.Questions {
-		mark := fmt.Sprintf("%d. ", i+1)
+	n := 0
+	for _, q := range p.Questions {
+		if q.Quiet {
+			continue
+		}
+		if n++; n == 1 {
+			b.WriteString("# Questions\n")
+		}
+		mark := fmt.Sprintf("%d. ", n)
 		comment(b, "", strings.Repeat(" ", len(mark)), mark+oneLine(q.Text))
 	}
 }
@@ -216,7 +219,7 @@ func evidenceText(list []Evidence) string {
 			sure = true
 			confidence = min(confidence, e.Confidence)
 		}
-		if text := oneLine(e.Text); !slices.Contains(words, text) {
+		if text := shortened(oneLine(e.Text)); !slices.Contains(words, text) {
 			words = append(words, text)
 		}
 	}
@@ -228,6 +231,17 @@ func evidenceText(list []Evidence) string {
 		text = confidence.String() + ": " + text
 	}
 	return "   # " + text
+}
+
+// maxText is how long a piece of evidence gets.
+const maxText = 72
+
+func shortened(text string) string {
+	runes := []rune(text)
+	if len(runes) <= maxText {
+		return text
+	}
+	return strings.TrimSpace(string(runes[:maxText-1])) + "…"
 }
 
 // oneLine is a text that cannot end a comment: what comes from manifests may hold anything.

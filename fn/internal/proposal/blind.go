@@ -1,0 +1,71 @@
+package proposal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tierwall.dev/fn/internal/workload"
+)
+
+// A policy selects pods by their labels: a workload whose pods wear no label that another's do not, such as a CronJob
+// without labels, can have no policy of its own, and a flow from it would be an error. Unless its labels say its tier, it is
+// left without one, and what it calls is asked about.
+
+// changing are labels that a controller or a rollout changes, so that no policy selects by them.
+var changing = []string{"pod-template-hash", "pod-template-generation", "controller-revision-hash", "controller-uid", "job-name",
+	"batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "app.kubernetes.io/version", "version", "helm.sh/chart", "chart"}
+
+// leaveOutBlind takes the tier from units whose pods no label tells apart.
+func (d *draft) leaveOutBlind() {
+	for _, u := range d.units {
+		if u.role.Labelled || u.first().HostNetwork {
+			continue
+		}
+		if other := d.alike(u); other != nil {
+			u.role.Tier, u.role.Labelled = "", true
+			d.blind[u] = other
+		}
+	}
+}
+
+// alike is a unit whose pods every selector of the given one's labels selects too; nil where there is none.
+func (d *draft) alike(u *unit) *unit {
+	for i, w := range u.in {
+		if w == nil {
+			continue
+		}
+		for _, o := range d.units {
+			if v := o.in[i]; o != u && v != nil && v.Namespace == w.Namespace && wears(v, w.PodLabels) {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// wears reports whether the workload's pods wear all of the labels that a policy can select by.
+func wears(w *workload.Workload, labels map[string]string) bool {
+	for k, v := range labels {
+		if have, ok := w.PodLabels[k]; !slices.Contains(changing, k) && (!ok || have != v) {
+			return false
+		}
+	}
+	return true
+}
+
+// askBlind asks for a label for the pods of each unit that was left out.
+func (d *draft) askBlind() {
+	for _, u := range d.units {
+		other := d.blind[u]
+		if other == nil {
+			continue
+		}
+		calls := ""
+		if needs := d.needs[u]; len(needs) > 0 {
+			calls = ", also from what it calls: " + strings.Join(needs, ", ")
+		}
+		d.ask(Question{Kind: questionBlind, Text: fmt.Sprintf("Which label tells the pods of %s %s from those of %s? They wear none that does, so no policy can select them, and they are shut off%s. "+
+			"Give its pod template one, such as app.kubernetes.io/name: %s, and run init again.", u.kind, u.name, other.name, calls, u.name)})
+	}
+}
