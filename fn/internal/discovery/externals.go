@@ -40,13 +40,27 @@ func (f *finder) addOutside(a address, e evidence) {
 		})
 		return
 	}
-	f.outside = append(f.outside, workload.External{
-		From: f.from.Workload, Via: e.via, Host: a.host, Port: a.port, Where: e.where, Source: e.source, Weak: e.weak,
-	})
+	x := workload.External{From: f.from.Workload, Via: e.via, Host: a.host, Port: a.port, Where: e.where, Source: e.source, Weak: e.weak}
+	if x.Host == "" {
+		x.Host, x.Hidden = hiddenHost(e.where), true
+	}
+	f.outside = append(f.outside, x)
 }
 
-// sortedOutside is what was found outside for the workload, by host and port, each once, with the strongest evidence. Hosts
-// that are not told differ by their place.
+// hiddenHost is what stands for a host that is not to be told: the key that leads to it.
+func hiddenHost(where string) string {
+	for _, field := range []string{"env[", "stringData[", "data["} {
+		if i := strings.Index(where, field); i >= 0 {
+			return "host-in-" + strings.TrimSuffix(where[i+len(field):], "]")
+		}
+	}
+	if strings.Contains(where, "command[") {
+		return "host-in-command"
+	}
+	return "host-in-args"
+}
+
+// sortedOutside is what was found outside for the workload, by host and port, each once, with the strongest evidence.
 func (f *finder) sortedOutside() []workload.External {
 	slices.SortFunc(f.outside, func(a, b workload.External) int {
 		return cmp.Or(
@@ -58,9 +72,6 @@ func (f *finder) sortedOutside() []workload.External {
 		)
 	})
 	return slices.CompactFunc(f.outside, func(a, b workload.External) bool {
-		if a.Host == "" {
-			return a == b
-		}
 		return a.Host == b.Host && a.Port == b.Port
 	})
 }

@@ -205,13 +205,16 @@ type External struct {
 	From *Workload
 	// Via is the kind of place that holds the address.
 	Via Evidence
-	// Host is a DNS name or an IP address, without port, user or password.
+	// Host is a DNS name or an IP address, without port, user or password. Of a Hidden one it is a name for the place
+	// instead, host-in-KEY.
 	Host string
 	// Port is the port that the address names, or its scheme's usual one; 0 where it names neither.
 	Port int32
 	// Where is the field that holds the address, Source its file.
 	Where  string
 	Source Source
+	// Hidden is true where a Secret holds the host, whose value is not to be told.
+	Hidden bool
 	// Weak is true for evidence that several workloads share.
 	Weak bool
 }
