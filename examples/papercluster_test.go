@@ -3,22 +3,16 @@
 package examples
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/labels"
 )
 
 // paperCluster answers the real kubectl as an API server does that holds what an overlay builds, with one running pod for
@@ -32,19 +26,6 @@ type paperCluster struct {
 	open    string                      // the file with what is open, "FROM HOST PORT" a line
 	shell   string
 	images  []string
-}
-
-// resources are what the server knows, by the path of their group.
-var resources = map[string][]map[string]string{
-	"/api/v1": {
-		{"name": "pods", "kind": "Pod", "shortNames": "po"}, {"name": "services", "kind": "Service", "shortNames": "svc"},
-		{"name": "namespaces", "kind": "Namespace", "shortNames": "ns"},
-	},
-	"/apis/apps/v1": {
-		{"name": "deployments", "kind": "Deployment", "shortNames": "deploy"}, {"name": "statefulsets", "kind": "StatefulSet", "shortNames": "sts"},
-		{"name": "daemonsets", "kind": "DaemonSet", "shortNames": "ds"},
-	},
-	"/apis/networking.k8s.io/v1": {{"name": "networkpolicies", "kind": "NetworkPolicy", "shortNames": "netpol"}},
 }
 
 // newPaperCluster holds what the overlay builds, and a pod of monitoring and one of namespace default. Open is what its
@@ -64,7 +45,7 @@ func newPaperCluster(t *testing.T, built string, open []string) *paperCluster {
 	}
 	// The first pod of monitoring is on the host network, where policies see the node.
 	c.addPod("monitoring", "a-node-exporter", "192.0.2.9", map[string]any{"app": "node-exporter"}, map[string]any{"hostNetwork": true})
-	c.addPod("monitoring", "prometheus-0", "10.0.9.1", map[string]any{"app": "prometheus"}, map[string]any{})
+	c.addPod("monitoring", "prometheus-0", "10.0.9.1", map[string]any{"app.kubernetes.io/name": "prometheus"}, map[string]any{})
 	c.addPod("default", "other-0", "10.0.9.2", map[string]any{"app": "other"}, map[string]any{})
 	for _, n := range []string{"monitoring", "default"} {
 		c.add(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": n}})
@@ -163,147 +144,4 @@ func (c *paperCluster) addresses(host string) []string {
 		return []string{"1.1.1.1", "example.com"}
 	}
 	return []string{host}
-}
-
-// serve starts the server and gives the variables that make kubectl ask it.
-func (c *paperCluster) serve() []string {
-	server := httptest.NewServer(c)
-	c.t.Cleanup(server.Close)
-	config := fmt.Sprintf(`{apiVersion: v1, kind: Config, clusters: [{name: paper, cluster: {server: %q}}],
-contexts: [{name: paper, context: {cluster: paper, user: paper}}], users: [{name: paper, user: {}}], current-context: paper}`, server.URL)
-	c.write("kubeconfig", config)
-	return []string{"KUBECONFIG=" + filepath.Join(c.bin, "kubeconfig"), "HOME=" + c.bin}
-}
-
-func (c *paperCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json")
-	path := strings.TrimSuffix(r.URL.Path, "/")
-	switch {
-	case path == "/api":
-		reply(w, map[string]any{"kind": "APIVersions", "versions": []string{"v1"}})
-		return
-	case path == "/apis":
-		group := func(name string) any {
-			v := map[string]string{"groupVersion": name + "/v1", "version": "v1"}
-			return map[string]any{"name": name, "versions": []any{v}, "preferredVersion": v}
-		}
-		reply(w, map[string]any{"kind": "APIGroupList", "apiVersion": "v1", "groups": []any{group("apps"), group("networking.k8s.io")}})
-		return
-	case resources[path] != nil:
-		reply(w, discoveryOf(path))
-		return
-	}
-	for prefix := range resources {
-		if rest, ok := strings.CutPrefix(path, prefix+"/"); ok {
-			c.object(w, r, strings.Split(rest, "/"))
-			return
-		}
-	}
-	http.NotFound(w, r)
-}
-
-func discoveryOf(path string) any {
-	list := []any{}
-	for _, r := range resources[path] {
-		list = append(list, map[string]any{"name": r["name"], "singularName": strings.ToLower(r["kind"]), "kind": r["kind"],
-			"namespaced": r["name"] != "namespaces", "shortNames": []string{r["shortNames"]}, "verbs": []string{"get", "list", "patch"}})
-	}
-	return map[string]any{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": strings.TrimPrefix(strings.TrimPrefix(path, "/apis/"), "/api/"), "resources": list}
-}
-
-func reply(w io.Writer, value any) {
-	if err := json.NewEncoder(w).Encode(value); err != nil {
-		panic(err) // the values are maps, slices and strings
-	}
-}
-
-// object serves RESOURCE, namespaces/N/RESOURCE, and what is below one pod.
-func (c *paperCluster) object(w http.ResponseWriter, r *http.Request, path []string) {
-	namespace := ""
-	if len(path) > 2 && path[0] == "namespaces" {
-		namespace, path = path[1], path[2:]
-	}
-	selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	items := slices.DeleteFunc(slices.Clone(c.objects[path[0]]), func(o map[string]any) bool {
-		meta := o["metadata"].(map[string]any)
-		set := labels.Set{}
-		if of, ok := meta["labels"].(map[string]any); ok {
-			for k, v := range of {
-				set[k] = v.(string)
-			}
-		}
-		return namespace != "" && meta["namespace"] != namespace || len(path) > 1 && meta["name"] != path[1] || !selector.Matches(set)
-	})
-	switch {
-	case len(path) == 1:
-		slices.SortFunc(items, func(a, b map[string]any) int {
-			return strings.Compare(a["metadata"].(map[string]any)["name"].(string), b["metadata"].(map[string]any)["name"].(string))
-		})
-		reply(w, map[string]any{"kind": "List", "apiVersion": "v1", "metadata": map[string]any{}, "items": items})
-	case len(items) != 1:
-		w.WriteHeader(http.StatusNotFound)
-		reply(w, map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404, "message": path[0] + " " + path[1] + " not found"})
-	case len(path) == 2:
-		reply(w, items[0])
-	case path[2] == "ephemeralcontainers":
-		c.start(w, r, items[0])
-	case path[2] == "log":
-		w.Header().Set("Content-Type", "text/plain")
-		fmt.Fprint(w, items[0]["logs"].(map[string]string)[r.URL.Query().Get("container")])
-	default:
-		http.NotFound(w, r)
-	}
-}
-
-// start runs the command of the last ephemeral container of the patch, and keeps what it prints as its log.
-func (c *paperCluster) start(w http.ResponseWriter, r *http.Request, pod map[string]any) {
-	var patch struct {
-		Spec struct {
-			EphemeralContainers []struct {
-				Name, Image     string
-				Command         []string
-				SecurityContext struct{ RunAsNonRoot, AllowPrivilegeEscalation *bool }
-			}
-		}
-	}
-	if err := json.NewDecoder(r.Body).Decode(&patch); err != nil || len(patch.Spec.EphemeralContainers) == 0 {
-		http.Error(w, fmt.Sprint("no ephemeral container: ", err), http.StatusBadRequest)
-		return
-	}
-	// The patch is a merge by name: kubectl sends what is new.
-	one := patch.Spec.EphemeralContainers[0]
-	if s := one.SecurityContext; s.RunAsNonRoot == nil || !*s.RunAsNonRoot || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation {
-		http.Error(w, "violates PodSecurity restricted", http.StatusForbidden)
-		return
-	}
-	name := pod["metadata"].(map[string]any)["name"].(string)
-	cmd := exec.Command(one.Command[0], one.Command[1:]...)
-	cmd.Env = append(os.Environ(), "PATH="+c.bin+":"+os.Getenv("PATH"), "FROM="+strings.TrimSuffix(name, "-0"), "OPEN="+c.open, "NC_USAGE="+ncs["with -e"])
-	if len(c.images)%2 == 1 {
-		cmd.Env = append(cmd.Env, "NC_USAGE="+ncs["with -z"])
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		out = append(out, []byte(err.Error())...)
-	}
-	c.images = append(c.images, one.Image)
-	logs, ok := pod["logs"].(map[string]string)
-	if !ok {
-		logs = map[string]string{}
-		pod["logs"] = logs
-	}
-	logs[one.Name] = string(out)
-	status := pod["status"].(map[string]any)
-	status["ephemeralContainerStatuses"] = append(status["ephemeralContainerStatuses"].([]any), map[string]any{
-		"name": one.Name, "image": one.Image, "state": map[string]any{"terminated": map[string]any{"reason": "Completed", "exitCode": 0}}})
-	spec := pod["spec"].(map[string]any)
-	containers, _ := spec["ephemeralContainers"].([]any)
-	spec["ephemeralContainers"] = append(containers, map[string]any{"name": one.Name, "image": one.Image, "command": one.Command})
-	reply(w, pod)
 }

@@ -395,12 +395,12 @@ func TestRealToolsReadmes(t *testing.T) {
 		t.Run(filepath.Dir(readme), func(t *testing.T) {
 			dir := repository(t, environment(t, ""), files)
 			for _, b := range shellBlocks(t, readme) {
-				env := environment(t, b.profile)
-				r := run(t, filepath.Join(dir, "examples", filepath.Dir(readme)), env, tool(t, "bash"), "-euo", "pipefail", "-c", b.script)
+				env := environment(t, b.args)
+				r := run(t, filepath.Join(dir, "examples", filepath.Dir(readme)), env, tool(t, "bash"), "-euo", "pipefail", "-c", b.text)
 				if r.code != 0 {
-					t.Errorf("exit code %d:\n%s\n%s%s", r.code, b.script, r.stdout, r.stderr)
+					t.Errorf("exit code %d:\n%s\n%s%s", r.code, b.text, r.stdout, r.stderr)
 				}
-				unchanged(t, env, dir, b.script)
+				unchanged(t, env, dir, b.text)
 			}
 		})
 	}
