@@ -19,7 +19,7 @@ import (
 // wanted is the file of an application's txtar that holds the configuration that init proposes for it.
 const wanted = "want.yaml"
 
-var asked = regexp.MustCompile(`^(open|shut) (\S+) > (\S+):(\d+)$`)
+var connectionLine = regexp.MustCompile(`^(open|shut) (\S+) > (\S+):(\d+)$`)
 
 // TestInitApplications proposes a configuration for each application of testdata/init, written as people write their
 // manifests, and renders it untouched. What the application needs is open, what it must not have is shut, and the proposal
@@ -40,7 +40,7 @@ func TestInitApplications(t *testing.T) {
 			var missing []string
 			open := 0
 			for _, line := range strings.Split(strings.TrimSpace(a.connections), "\n") {
-				m := asked.FindStringSubmatch(line)
+				m := connectionLine.FindStringSubmatch(line)
 				if m == nil {
 					t.Fatalf("connections.txt: %q is not: open|shut FROM > TO:PORT", line)
 				}
