@@ -248,7 +248,11 @@ func targetOf(p workload.ServicePort) string {
 
 func showExposures(inv *workload.Inventory, _ report.Findings) (out []string) {
 	for _, e := range inv.Exposures {
-		out = append(out, fmt.Sprintf("%s %s/%s -> Service %s/%s%s", e.Kind, e.Namespace, e.Name, e.Service.Namespace, e.Service.Name, portsOf(" ports", e.Ports)))
+		to := e.Workload.String
+		if e.Service != nil {
+			to = func() string { return "Service " + e.Service.Namespace + "/" + e.Service.Name }
+		}
+		out = append(out, fmt.Sprintf("%s %s/%s -> %s%s", e.Kind, e.Namespace, e.Name, to(), portsOf(" ports", e.Ports)))
 	}
 	return out
 }

@@ -30,6 +30,8 @@ type container struct {
 // containerPort is an entry of a container's ports. It counts where it has a number and a protocol.
 type containerPort struct {
 	workload.Port
+	// onHost is true where the node has a port that leads here.
+	onHost   bool
 	problems portProblems
 }
 
@@ -100,6 +102,9 @@ func (r *Reader) readContainerPort(n *yaml.Node) containerPort {
 			number = value
 		case "protocol":
 			protocol = value
+		case "hostPort":
+			host, given := integer(value)
+			p.onHost = given && host != 0
 		}
 	}
 	p.Number = p.problems.number("containerPort", number)

@@ -41,8 +41,8 @@ type Reader struct {
 	configs    map[configName]*config
 	namespaces []workload.Namespace
 	policies   []workload.ExistingPolicy
-	// serviceMonitors and podMonitors are those of monitoring.coreos.com; routes are Ingresses, HTTPRoutes, GRPCRoutes
-	// and OpenShift Routes.
+	// serviceMonitors and podMonitors are those of monitoring.coreos.com; routes lead requests from outside to
+	// Services, see isRoute.
 	serviceMonitors, podMonitors []monitor
 	routes                       []route
 	webhooks                     []webhook
@@ -141,7 +141,8 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 		if o.Group() == monitoringGroup && !isLocal(o) {
 			r.podMonitors = append(r.podMonitors, readMonitor(o, "podMetricsEndpoints"))
 		}
-	case "Ingress", "HTTPRoute", "GRPCRoute", "Route":
+	case "Ingress", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "Route", "IngressRoute", "IngressRouteTCP", "IngressRouteUDP",
+		"HTTPProxy", "VirtualService":
 		if isRoute(o) && !isLocal(o) {
 			r.routes = append(r.routes, route{origin: r.originOf(o), kind: o.Kind, backends: backendsOf(o), hosts: r.hostsOf(o)})
 		}

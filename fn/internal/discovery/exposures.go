@@ -16,10 +16,16 @@ func isRoute(o *manifest.Object) bool {
 	switch o.Kind {
 	case "Ingress":
 		return o.Group() == "networking.k8s.io" || o.Group() == "extensions"
-	case "HTTPRoute", "GRPCRoute":
+	case "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute":
 		return o.Group() == "gateway.networking.k8s.io"
 	case "Route":
 		return o.Group() == "route.openshift.io"
+	case "IngressRoute", "IngressRouteTCP", "IngressRouteUDP":
+		return o.Group() == "traefik.io" || o.Group() == "traefik.containo.us"
+	case "HTTPProxy":
+		return o.Group() == "projectcontour.io"
+	case "VirtualService":
+		return o.Group() == "networking.istio.io"
 	}
 	return false
 }
@@ -91,16 +97,46 @@ func (r *Reader) exposures() []workload.Exposure {
 			out = append(out, r.routeExposures(from, services)...)
 		}
 	}
+	out = append(out, r.hostPorts()...)
 	slices.SortStableFunc(out, func(a, b workload.Exposure) int {
 		return cmp.Or(
 			cmp.Compare(a.Namespace, b.Namespace),
 			cmp.Compare(a.Name, b.Name),
 			cmp.Compare(a.Kind, b.Kind),
 			compareSources(a.Source, b.Source),
-			cmp.Compare(a.Service.Namespace, b.Service.Namespace),
-			cmp.Compare(a.Service.Name, b.Service.Name),
+			compareServices(a.Service, b.Service),
 		)
 	})
+	return out
+}
+
+// compareServices compares by namespace and name; none comes first.
+func compareServices(a, b *workload.Service) int {
+	if a == nil || b == nil {
+		return 0 // HostPorts are apart by their kind
+	}
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+// hostPorts are the workloads whose containers have a port of the node: "Number of port to expose on the host." (core/v1,
+// ContainerPort.hostPort) Pods in the node's own network have nothing else, and no policy binds them.
+func (r *Reader) hostPorts() []workload.Exposure {
+	var out []workload.Exposure
+	for _, c := range r.candidates {
+		var ports []workload.Port
+		for i := range c.containers {
+			for _, p := range c.containers[i].ports {
+				if p.onHost && p.Number != 0 && p.Protocol != "" && c.containers[i].listens() {
+					ports = append(ports, p.Port)
+				}
+			}
+		}
+		if len(ports) > 0 && !c.HostNetwork && !c.Client {
+			out = append(out, workload.Exposure{
+				Kind: "HostPort", Namespace: c.Namespace, Name: c.Name, Source: c.Source, Workload: c.Workload, Ports: merge(ports),
+			})
+		}
+	}
 	return out
 }
 

@@ -1,7 +1,9 @@
 package discovery
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"tierwall.dev/fn/internal/manifest"
 )
@@ -20,6 +22,10 @@ func backendsOf(o *manifest.Object) []backend {
 		return ingressBackends(o)
 	case "Route":
 		return openshiftBackends(o)
+	case "IngressRoute", "IngressRouteTCP", "IngressRouteUDP", "HTTPProxy":
+		return serviceBackends(o)
+	case "VirtualService":
+		return istioBackends(o)
 	}
 	return gatewayBackends(o)
 }
@@ -86,6 +92,62 @@ func gatewayBackends(o *manifest.Object) []backend {
 	return out
 }
 
+// serviceBackends are the Services of a Traefik IngressRoute (traefik.io/v1alpha1) or a Contour HTTPProxy
+// (projectcontour.io/v1): the services of its routes, and of Contour's tcpproxy.
+func serviceBackends(o *manifest.Object) []backend {
+	lists := []manifest.Field{o.At("spec", "tcpproxy", "services")}
+	for _, route := range o.At("spec", "routes").Items() {
+		lists = append(lists, route.At("services"))
+	}
+	var out []backend
+	for _, list := range lists {
+		for _, f := range list.Items() {
+			name, ok := f.At("name").Text()
+			if kind, hasKind := f.At("kind").Text(); !ok || hasKind && kind != "Service" {
+				continue // a TraefikService leads on
+			}
+			b := backend{field: f.Path, namespace: o.Namespace, service: name, port: backendPortOf(f.At("port").Node())}
+			if namespace, ok := f.At("namespace").Text(); ok {
+				b.namespace = namespace
+			}
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// istioBackends are the Services among the destinations of a VirtualService that a gateway serves (networking.istio.io).
+// "The reserved word mesh is used to imply all the sidecars in the mesh", which exposes nothing; so does none.
+func istioBackends(o *manifest.Object) []backend {
+	gateways := slices.DeleteFunc(o.At("spec", "gateways").Items(), func(f manifest.Field) bool {
+		name, _ := f.Text()
+		return name == "mesh"
+	})
+	if len(gateways) == 0 {
+		return nil
+	}
+	var out []backend
+	for _, protocol := range []string{"http", "tls", "tcp"} {
+		for _, route := range o.At("spec", protocol).Items() {
+			for _, to := range route.At("route").Items() {
+				f := to.At("destination")
+				host, ok := f.At("host").Text()
+				if !ok {
+					continue
+				}
+				b := backend{field: f.Path, namespace: o.Namespace, port: backendPortOf(f.At("port", "number").Node())}
+				name, rest, qualified := strings.Cut(host, ".")
+				b.service = name
+				if qualified {
+					b.namespace, _, _ = strings.Cut(rest, ".")
+				}
+				out = append(out, b)
+			}
+		}
+	}
+	return out
+}
+
 // openshiftBackends are the Services of an OpenShift Route. Its targetPort is "the target port on pods selected by the
 // service this route points to. If this is a string, it will be looked up as a named port in the target endpoints port
 // list" (route.openshift.io/v1, RoutePort): such a name is the Service port's.
@@ -112,8 +174,11 @@ func (r *Reader) hostsOf(o *manifest.Object) []string {
 		}
 	}
 	take(o.At("spec", "host"))
-	for _, f := range o.At("spec", "hostnames").Items() {
-		take(f)
+	take(o.At("spec", "virtualhost", "fqdn"))
+	for _, list := range []string{"hostnames", "hosts"} {
+		for _, f := range o.At("spec", list).Items() {
+			take(f)
+		}
 	}
 	for _, rule := range o.At("spec", "rules").Items() {
 		take(rule.At("host"))

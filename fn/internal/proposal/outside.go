@@ -22,15 +22,12 @@ type exposure struct {
 
 func (d *draft) readExposures(inv *workload.Inventory) {
 	for _, x := range inv.Exposures {
-		if x.Service == nil {
-			continue
-		}
-		for _, w := range x.Service.Workloads {
+		for _, w := range x.Workloads() {
 			ports := portSet(x.Ports)
-			if len(ports) == 0 {
+			if len(ports) == 0 && x.Service != nil {
 				ports = targetPorts(x.Service, 0, w)
 			}
-			d.exposed[w] = append(d.exposed[w], exposure{x.Kind + " " + x.Name, x.Source, ports, x.Kind != "LoadBalancer" && x.Kind != "NodePort"})
+			d.exposed[w] = append(d.exposed[w], exposure{x.Kind + " " + x.Name, x.Source, ports, x.Routed()})
 		}
 	}
 }

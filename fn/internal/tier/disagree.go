@@ -85,16 +85,13 @@ func targetPorts(s *workload.Service, port int32, w *workload.Workload) PortSet 
 
 // exposure says which exposed ports nobody outside may enter.
 func (v *evidence) exposure(x *workload.Exposure) {
-	if x.Service == nil {
-		return
-	}
-	for _, w := range x.Service.Workloads {
+	for _, w := range x.Workloads() {
 		j, ok := v.to[w]
 		if !ok || w.Client {
 			continue
 		}
 		exposed := portSet(x.Ports)
-		if len(exposed) == 0 {
+		if len(exposed) == 0 && x.Service != nil {
 			exposed = targetPorts(x.Service, 0, w)
 		}
 		if closed := exposed.Minus(v.entered[j]); len(closed) > 0 {
@@ -115,6 +112,10 @@ func exposureObject(x *workload.Exposure) report.Object {
 		o.APIVersion = "networking.k8s.io/v1"
 	case "HTTPRoute", "GRPCRoute":
 		o.APIVersion = "gateway.networking.k8s.io/v1"
+	case "TLSRoute", "TCPRoute", "UDPRoute":
+		o.APIVersion = "gateway.networking.k8s.io/v1alpha2"
+	case "HostPort":
+		o = report.Object{APIVersion: x.Workload.APIVersion, Kind: x.Workload.Kind, Namespace: x.Namespace, Name: x.Name}
 	case "Route":
 		o.APIVersion = "route.openshift.io/v1"
 	case "LoadBalancer", "NodePort":
@@ -148,10 +149,8 @@ func (v *evidence) unexposed(inv *workload.Inventory) {
 	}
 	exposed := map[*workload.Workload]bool{}
 	for _, x := range inv.Exposures {
-		if x.Service != nil {
-			for _, w := range x.Service.Workloads {
-				exposed[w] = true
-			}
+		for _, w := range x.Workloads() {
+			exposed[w] = true
 		}
 	}
 	for w, j := range v.to {

@@ -162,13 +162,33 @@ type ServicePort struct {
 
 // Exposure is a way from outside the cluster to a workload.
 type Exposure struct {
-	// Kind is Ingress, HTTPRoute, GRPCRoute, Route, LoadBalancer or NodePort.
-	Kind            string
+	// Kind is Ingress, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute, Route, IngressRoute, IngressRouteTCP,
+	// IngressRouteUDP, HTTPProxy, VirtualService, LoadBalancer, NodePort or HostPort.
+	Kind string
+	// Namespace and Name are the object's; of a HostPort, the workload's.
 	Namespace, Name string
 	Source          Source
-	Service         *Service
+	// Service is the one that is reached. Nil for a HostPort, which reaches the pods of Workload directly.
+	Service  *Service
+	Workload *Workload
 	// Ports are the pods' ports that are reached; empty means all that the Service serves.
 	Ports []Port
+}
+
+// Workloads are the workloads that are reached.
+func (x *Exposure) Workloads() []*Workload {
+	switch {
+	case x.Service != nil:
+		return x.Service.Workloads
+	case x.Workload != nil:
+		return []*Workload{x.Workload}
+	}
+	return nil
+}
+
+// Routed reports whether a controller in the cluster serves the exposure, as it does an Ingress or a route.
+func (x *Exposure) Routed() bool {
+	return x.Kind != "LoadBalancer" && x.Kind != "NodePort" && x.Kind != "HostPort"
 }
 
 // Evidence is the kind of place that an address was found in.
