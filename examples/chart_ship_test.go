@@ -249,18 +249,18 @@ func TestRealToolsChartReadme(t *testing.T) {
 			t.Errorf("%s: no sh block", readme)
 		}
 		for _, b := range blocks {
-			profile, dry := strings.CutSuffix(b.profile, " dry-run")
+			profile, dry := strings.CutSuffix(b.args, " dry-run")
 			env := environment(t, profile)
 			env = append(env, "TMPDIR="+t.TempDir())
 			if dry {
 				env = append(env, dryHelm(t, env))
 			}
 			dir := repository(t, env, files)
-			r := run(t, filepath.Join(dir, filepath.Dir(readme)), env, tool(t, "bash"), "-euo", "pipefail", "-c", b.script)
+			r := run(t, filepath.Join(dir, filepath.Dir(readme)), env, tool(t, "bash"), "-euo", "pipefail", "-c", b.text)
 			if r.code != 0 || dry && !strings.Contains(r.stdout, "kind: NetworkPolicy") {
-				t.Errorf("%s: exit code %d:\n%s\n%s%s", readme, r.code, b.script, r.stdout, r.stderr)
+				t.Errorf("%s: exit code %d:\n%s\n%s%s", readme, r.code, b.text, r.stdout, r.stderr)
 			}
-			unchanged(t, env, dir, b.script)
+			unchanged(t, env, dir, b.text)
 		}
 	}
 	values := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(files["charts/k8s-security/README.md"])
