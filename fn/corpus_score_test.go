@@ -225,10 +225,21 @@ func analyse(t *testing.T, name string, objects []*manifest.Object) *builtEnviro
 // the namespace that monitoring has in all cases. Only the other end of their connections is looked at.
 var outside = regexp.MustCompile(`^(.*)\((?:operator pods|helm)\)$`)
 
+// foreignLabels are the labels of pods that no input holds: those by which a Service of the input selects them.
+func (e *builtEnvironment) foreignLabels(name string) map[string]string {
+	const key = "app.kubernetes.io/name"
+	for _, s := range e.inventory.Services {
+		if len(s.Workloads) == 0 && s.Selector[key] == name {
+			return s.Selector
+		}
+	}
+	return map[string]string{key: name}
+}
+
 // ends are the pods of a name.
 func (e *builtEnvironment) ends(name string) (ends []reachability.Endpoint, foreign bool) {
 	if m := outside.FindStringSubmatch(name); m != nil {
-		return []reachability.Endpoint{{Namespace: "monitoring", PodLabels: map[string]string{"app.kubernetes.io/name": m[1]}}}, true
+		return []reachability.Endpoint{{Namespace: "monitoring", PodLabels: e.foreignLabels(m[1])}}, true
 	}
 	for _, w := range e.byName[name] {
 		ends = append(ends, reachability.PodEndpoint(w.ID()))
