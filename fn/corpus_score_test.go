@@ -338,12 +338,13 @@ func scoreExcess(e *builtEnvironment, s *score, named map[string]bool) {
 }
 
 // The cluster as the reviewed configurations take it to be: someone is an address of the internet (TEST-NET-2), node that
-// of a node, where the API server runs, and ingressControllers are the namespaces where those usually are.
+// of a node, where the API server runs, and ingressControllers are pods as those usually run, by namespace and name; k3s
+// brings Traefik in kube-system.
 var (
 	podCIDRs           = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}
 	someone            = reachability.ExternalEndpoint(netip.MustParsePrefix("198.51.100.7/32"))
 	node               = reachability.ExternalEndpoint(netip.MustParsePrefix("172.18.0.2/32"))
-	ingressControllers = []string{"ingress-nginx", "traefik"}
+	ingressControllers = [][2]string{{"ingress-nginx", "ingress-nginx"}, {"traefik", "traefik"}, {"kube-system", "traefik"}}
 )
 
 var nameAndPort = regexp.MustCompile(`\b([a-z][a-z0-9-]*):(\d+)\b`)
@@ -371,8 +372,8 @@ func (c *corpusCase) scoreExposed(e *builtEnvironment, s *score) {
 
 func (e *builtEnvironment) exposed(w *workload.Workload, port int32) bool {
 	sources := []reachability.Endpoint{someone, node}
-	for _, ns := range ingressControllers {
-		sources = append(sources, reachability.Endpoint{Namespace: ns, PodLabels: map[string]string{"app.kubernetes.io/name": ns}})
+	for _, c := range ingressControllers {
+		sources = append(sources, reachability.Endpoint{Namespace: c[0], PodLabels: map[string]string{"app.kubernetes.io/name": c[1]}})
 	}
 	return slices.ContainsFunc(sources, func(from reachability.Endpoint) bool {
 		return e.matrix.Verdict(from, reachability.PodEndpoint(w.ID()), workload.TCP, port) == reachability.Allowed
