@@ -18,9 +18,7 @@ import (
 func (p *Proof) lint() report.Findings {
 	var out report.Findings
 	for _, source := range p.Matrix.SelectsNothing() {
-		policy := p.policyOf(source)
-		out = append(out, policy.finding(selectsNothing, report.Warning, "spec.podSelector",
-			"selects no workload of namespace %s: correct the labels, or remove the policy", policy.Namespace))
+		out = append(out, p.selectsNothing(p.policyOf(source)))
 	}
 	byNamespace := map[string][]*workload.Workload{}
 	for _, w := range p.workloads {
@@ -31,6 +29,18 @@ func (p *Proof) lint() report.Findings {
 		l.policy(policy)
 	}
 	return append(out, l.findings...)
+}
+
+// selectsNothing is about a policy that binds no workload: its labels fit none, or only pods on the node's network.
+func (p *Proof) selectsNothing(policy *policy) report.Finding {
+	for _, w := range p.workloads {
+		if w.HostNetwork && namespaceOf(w.Namespace) == policy.Namespace && selects(&policy.Spec.PodSelector, w.PodLabels) {
+			return policy.finding(selectsNothing, report.Warning, "spec.podSelector",
+				"selects only pods on the node's network, such as those of %s, which policies do not bind: guard the node itself", w)
+		}
+	}
+	return policy.finding(selectsNothing, report.Warning, "spec.podSelector",
+		"selects no workload of namespace %s: correct the labels, or remove the policy", policy.Namespace)
 }
 
 type linter struct {
