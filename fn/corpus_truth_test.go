@@ -125,3 +125,23 @@ func differences(t *testing.T, theirs, ours string) string {
 	}
 	return b.String() + fmt.Sprintf("# %d lines of theirs alone, %d of ours alone\n", counts['-'], counts['+'])
 }
+
+const applicationsPage = "../docs/real-applications.md"
+
+var tableOnPage = regexp.MustCompile(`(?s)(<!-- table: [^\n]*-->\n).*?(<!-- end -->)`)
+
+// TestCorpusPage holds the table of docs/real-applications.md equal to the one that is held.
+func TestCorpusPage(t *testing.T) {
+	page, err := os.ReadFile(applicationsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := os.ReadFile(filepath.Join("testdata", "corpus", "table.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !tableOnPage.Match(page) {
+		t.Fatalf("%s has no place for the table", applicationsPage)
+	}
+	hold(t, applicationsPage, tableOnPage.ReplaceAllString(string(page), "${1}"+strings.TrimRight(string(table), "\n")+"\n${2}"))
+}
