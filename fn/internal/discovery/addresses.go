@@ -12,12 +12,14 @@ type addressBook struct {
 	// links are the Services of a scope by the beginning of the variables that Kubernetes gives to the pods beside them,
 	// such as MY_DB of MY_DB_SERVICE_HOST; made when first asked for.
 	links map[string]map[string]*service
+	// unplaced are the Services whose manifests name no namespace.
+	unplaced map[string]*service
 	// own are the host names under which the input is reached from outside, which it does not call.
 	own map[string]bool
 }
 
 func newAddressBook(services []*service) *addressBook {
-	book := &addressBook{scopes: map[string]map[string]*service{}, links: map[string]map[string]*service{}}
+	book := &addressBook{scopes: map[string]map[string]*service{}, links: map[string]map[string]*service{}, unplaced: map[string]*service{}}
 	for _, s := range services {
 		in := scope(s.Namespace)
 		if book.scopes[in] == nil {
@@ -25,6 +27,9 @@ func newAddressBook(services []*service) *addressBook {
 		}
 		if book.scopes[in][s.Name] == nil {
 			book.scopes[in][s.Name] = s
+		}
+		if s.origin.ref.Namespace == "" && book.unplaced[s.Name] == nil {
+			book.unplaced[s.Name] = s
 		}
 	}
 	return book
@@ -40,8 +45,11 @@ type address struct {
 	port int32
 	// offset is the position of the host in the text.
 	offset int
-	// scrape is true in a Prometheus scrape configuration.
-	scrape bool
+	// scrape is true in a Prometheus scrape configuration, datasource in a data source of Grafana.
+	scrape, datasource bool
+	// unplaced is true for a Service that names no namespace, read by a workload that names one: where it will be is not
+	// known, and it is none other's name.
+	unplaced bool
 }
 
 // passage is a text that may hold addresses.
@@ -89,6 +97,10 @@ func (book *addressBook) scan(p passage, found func(address)) {
 
 // judge calls found with what the host is, if it is an address.
 func (book *addressBook) judge(local map[string]*service, p passage, h host, found func(address)) {
+	if p.outside == outsideValue && strings.HasPrefix(h.text[h.start:h.end], "KUBERNETES_SERVICE_") {
+		found(address{host: apiServer, offset: h.start})
+		return
+	}
 	if s, port := book.linkVariable(p.scope, h); s != nil {
 		found(address{to: s, port: port, offset: h.start})
 		return
@@ -99,13 +111,18 @@ func (book *addressBook) judge(local map[string]*service, p passage, h host, fou
 	}
 	name := h.text[h.start:h.end]
 	s := book.lookup(local, name)
+	unplaced := false
+	if s == nil && len(book.unplaced) > 0 && p.scope != scope("") {
+		s = book.unplaced[book.unplacedName(name)]
+		unplaced = s != nil
+	}
 	if member && (s == nil || !s.Headless) {
 		return
 	}
 	switch {
 	case s != nil:
 		if port, ok := h.judge(s, p.key); ok || member {
-			found(address{to: s, port: port, offset: h.start})
+			found(address{to: s, port: port, offset: h.start, unplaced: unplaced})
 		}
 	case p.outside != outsideNever && !h.template():
 		if a, ok := book.outside(p, h); ok {
@@ -158,6 +175,20 @@ func (book *addressBook) lookup(local map[string]*service, host string) *service
 		}
 	}
 	return nil
+}
+
+// unplacedName is the name of the Service in a host that may be one without a namespace: alone, or with a namespace of the
+// input.
+func (book *addressBook) unplacedName(host string) string {
+	name, rest, qualified := strings.Cut(host, ".")
+	if !qualified {
+		return name
+	}
+	namespace, domain, more := strings.Cut(rest, ".")
+	if book.scopes[namespace] == nil || more && domain != "svc" && !strings.HasPrefix(domain, "svc.") {
+		return ""
+	}
+	return name
 }
 
 // qualified is the Service of that name in the namespace that rest begins with.

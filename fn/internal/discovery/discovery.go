@@ -46,6 +46,8 @@ type Reader struct {
 	serviceMonitors, podMonitors []monitor
 	routes                       []route
 	webhooks                     []webhook
+	// endpoints are the addresses behind Services that have no selector.
+	endpoints map[objectName][]string
 	// bindings and roles are RBAC's: roles says of each whether it lets anyone call the API. tokenless are ServiceAccounts
 	// whose pods get no token.
 	bindings  []binding
@@ -123,6 +125,10 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 	case "ConfigMap", "Secret":
 		if o.APIVersion == "v1" && !isLocal(o) {
 			r.addConfig(o)
+		}
+	case "Endpoints", "EndpointSlice":
+		if (o.APIVersion == "v1" || o.Group() == "discovery.k8s.io") && !isLocal(o) {
+			r.readEndpoints(o)
 		}
 	case "Namespace":
 		if o.APIVersion == "v1" && !isLocal(o) {

@@ -90,9 +90,9 @@ type file struct {
 func (f *file) read(key, text string, lookup func(string) (string, bool)) {
 	kind := formatOf(key, text)
 	switch {
-	case kind == noFormat:
+	case kind == noFormat, isDashboard(text):
 	case kind == valueFormat:
-		f.value(key, text, outsideValue, false, lookup)
+		f.value(key, text, outsideValue, place{}, lookup)
 	case !f.book.mentions(f.scope, text) && !strings.Contains(text, "kubernetes_sd_configs"):
 	case kind == yamlFormat && f.yaml(text):
 	case kind == settingsFormat:
@@ -104,11 +104,16 @@ func (f *file) read(key, text string, lookup func(string) (string, bool)) {
 	}
 }
 
+// isDashboard reports whether a text is one of Grafana's dashboards, whose links people follow.
+func isDashboard(text string) bool {
+	return strings.Contains(text, `"panels"`) && strings.Contains(text, `"schemaVersion"`)
+}
+
 // value finds the addresses in a value whose key is known.
-func (f *file) value(key, text string, rule outsideRule, scrape bool, lookup func(string) (string, bool)) {
+func (f *file) value(key, text string, rule outsideRule, at place, lookup func(string) (string, bool)) {
 	f.book.scan(passage{scope: f.scope, key: key, text: text, outside: rule}, func(a address) {
 		a = withSibling(a, key, lookup)
-		a.scrape = scrape
+		a.scrape, a.datasource = at.scrape, at.datasource
 		if a.to == nil && a.port == 0 && !strings.Contains(a.host, ".") {
 			return
 		}
@@ -125,7 +130,7 @@ func (f *file) tell(a address) {
 	if a.to != nil && f.shadows[a.to.Name] {
 		return
 	}
-	if f.secret {
+	if f.secret && !isAPIServer(a.host) {
 		a.host = ""
 	}
 	f.found(a)

@@ -8,7 +8,7 @@ func (f *file) settings(text string) {
 	var keys []string
 	flush := func() {
 		for _, key := range keys {
-			f.value(key, section[key], outsideKeyed, false, func(name string) (string, bool) { v, ok := section[name]; return v, ok })
+			f.value(key, section[key], outsideKeyed, place{}, func(name string) (string, bool) { v, ok := section[name]; return v, ok })
 		}
 		section, keys = map[string]string{}, nil
 	}

@@ -20,7 +20,9 @@ type place struct {
 	siblings *yaml.Node
 	// scrape is true below scrape_configs, with the targets of Prometheus.
 	scrape bool
-	depth  int
+	// datasource is true in a data source of Grafana.
+	datasource bool
+	depth      int
 }
 
 // yaml reads a YAML or JSON file, each of its documents; false where the first is none.
@@ -61,8 +63,9 @@ func (f *file) node(n *yaml.Node, at place) {
 
 func (f *file) mapping(n *yaml.Node, at place) {
 	targets := at.scrape && probesOthers(n)
+	at.datasource = at.datasource || isDatasource(n)
 	for key, value := range fields(n) {
-		below := place{key: key, siblings: n, scrape: at.scrape || key == "scrape_configs", depth: at.depth}
+		below := place{key: key, siblings: n, scrape: at.scrape || key == "scrape_configs", datasource: at.datasource, depth: at.depth}
 		switch {
 		case key == "kubernetes_sd_configs" || key == "k8s_observer":
 			f.discovers = true
@@ -96,7 +99,7 @@ func (f *file) scalar(n *yaml.Node, at place) {
 		port := child(at.siblings, name)
 		return text(port), port != nil && port.Kind == yaml.ScalarNode
 	}
-	f.value(at.key, n.Value, outsideKeyed, at.scrape, lookup)
+	f.value(at.key, n.Value, outsideKeyed, at, lookup)
 }
 
 // probesOthers reports whether a scrape job has its targets probed by an exporter: its relabeling replaces the address by

@@ -106,3 +106,43 @@ func FuzzAddresses(f *testing.F) {
 		})
 	})
 }
+
+// Any text may be a mounted file: reading it never panics, finds nothing but the Services that there are and hosts that the
+// text holds, and tells no host of a Secret.
+func FuzzFiles(f *testing.F) {
+	for _, c := range allCases(f) {
+		for _, in := range c.input {
+			f.Add("nginx.conf", string(in.Data))
+		}
+	}
+	for key, text := range map[string]string{
+		"prometheus.yml": "scrape_configs: [{static_configs: [{targets: ['db:5432']}], relabel_configs: [{target_label: __address__, replacement: 'api:80'}]}]",
+		"nginx.conf":     "upstream a { server db:5432; } server { location / { proxy_pass http://a; set $x ${y}; } }",
+		"a.ini":          "[db]\nhost = db\nport=5432\n; x\nexport A=http://b.example.com",
+		"a.yaml":         "a: &a [*a, {url: http://x.example.com, <<: *a}]",
+		"run.sh":         "#!/bin/sh\n# x\nuntil nc -z $DB_SERVICE_HOST 5432; do :; done; echo > /dev/tcp/db/5432; mysql -hdb",
+		"a.json":         `{"access": "proxy", "type": "x", "url": "http://db"}`,
+		"x":              "DB_PORT_5432_TCP_ADDR $(POD).redis-headless ${A}.redis-headless._PORT__PORT_",
+	} {
+		f.Add(key, text)
+	}
+	objects, err := parse("services.yaml", []byte(addressServices))
+	if err != nil {
+		f.Fatal(err)
+	}
+	r := &Reader{}
+	for _, o := range objects {
+		r.object(o, 0)
+	}
+	book := newAddressBook(r.services)
+	f.Fuzz(func(t *testing.T, key, text string) {
+		for _, secret := range []bool{false, true} {
+			in := file{book: book, scope: "shop", secret: secret, found: func(a address) {
+				if a.to == nil && !isAPIServer(a.host) && (secret != (a.host == "") || !strings.Contains(text, a.host)) {
+					t.Errorf("%s: %q is told as a host outside of %q, secret %t", key, a.host, text, secret)
+				}
+			}}
+			in.read(key, text, func(string) (string, bool) { return "", false })
+		}
+	})
+}

@@ -79,7 +79,7 @@ func (book *addressBook) outside(p passage, h host) (address, bool) {
 		return a, true
 	case !keyed || inText && p.outside != outsideValue || hasSuffixFold(p.key, "service"):
 		return a, false
-	case number == 0 && !inText && isOwnNameKey(p.key):
+	case number == 0 && !inText && isOwnNameKey(p.key) && (p.outside == outsideValue || strings.EqualFold(p.key, "hostname")):
 		return a, false
 	case qualified:
 		return a, isDomain(name) || isAddress(name)
@@ -99,9 +99,12 @@ func isClusterName(name string) bool {
 	return strings.HasSuffix(name, ".svc") || strings.HasSuffix(name, ".svc.cluster.local")
 }
 
+// apiServer is the host of the Kubernetes API within a cluster.
+const apiServer = "kubernetes.default"
+
 // isAPIServer reports whether a host is the Kubernetes API's: "a Service named kubernetes" in the namespace default.
 func isAPIServer(name string) bool {
-	rest, ok := strings.CutPrefix(name, "kubernetes.default")
+	rest, ok := strings.CutPrefix(name, apiServer)
 	return ok && (rest == "" || strings.HasPrefix(rest, ".svc"))
 }
 

@@ -35,6 +35,7 @@ func (r *Reader) findAddresses() *finder {
 		f.references = append(f.references, f.sorted()...)
 		f.externals = append(f.externals, f.sortedOutside()...)
 	}
+	f.addOthers()
 	return f
 }
 
@@ -47,6 +48,12 @@ type finder struct {
 	externals  []workload.External
 	selves     []selfReference
 	apiSigns   []workload.APIAccess
+
+	// byLabel are the configs that wear a label, found when first asked for; grafanas the workloads that run Grafana.
+	byLabel  map[string][]*config
+	grafanas map[string][]*candidate
+	// others are the references of workloads that others hold the addresses for.
+	others []workload.Reference
 
 	from    *candidate
 	scope   string
@@ -112,11 +119,13 @@ func (f *finder) add(a address, e evidence) {
 	if a.scrape {
 		e.via = workload.ViaScrape
 	}
+	e.weak = e.weak || a.unplaced
 	switch {
 	case a.to == nil:
 		f.addOutside(a, e)
 	case a.to.Type == "ExternalName":
 		f.addAlias(a, e)
+	case f.addEndpoints(a, e), a.datasource && f.addDatasource(a, e):
 	case slices.Contains(f.from.services, a.to):
 		f.selves = append(f.selves, selfReference{f.from, a.to, a.port, e.where, e.source})
 	default:
@@ -304,28 +313,36 @@ func (m *config) isNamedFor(s *service) bool {
 	return !slices.ContainsFunc(m.addresses, func(a configAddress) bool { return a.to != s })
 }
 
-// scanned are the addresses in a ConfigMap or Secret.
+// scanned are the addresses in a ConfigMap or Secret, as its own namespace reads them, or the workload's where a sidecar
+// brings it from another.
 func (f *finder) scanned(m *config) []configAddress {
+	if f.scope != scope(m.origin.ref.Namespace) {
+		return f.scan(m)
+	}
 	if m.scanned {
 		return m.addresses
 	}
 	m.scanned = true
-	for i, e := range m.entries {
-		if isExclusion(e.key) {
-			continue
-		}
-		in := file{book: f.book, scope: f.scope, secret: m.secret, found: func(a address) {
-			m.addresses = append(m.addresses, configAddress{i, a})
-		}}
-		in.read(e.key, e.text, m.value)
-		m.entries[i].discovers = in.discovers
-	}
+	m.addresses = f.scan(m)
 	if len(m.addresses)*len(m.users) > maxShared {
 		f.reader.report(m.origin, idTooShared, report.Info, "data",
 			"%d workloads take the %d addresses of this %s whole, which does not tell who calls whom: give each workload the entries that it needs",
 			len(m.users), len(m.addresses), m.origin.ref.Kind)
 	}
 	return m.addresses
+}
+
+func (f *finder) scan(m *config) []configAddress {
+	var out []configAddress
+	for i, e := range m.entries {
+		if isExclusion(e.key) {
+			continue
+		}
+		in := file{book: f.book, scope: f.scope, secret: m.secret, found: func(a address) { out = append(out, configAddress{i, a}) }}
+		in.read(e.key, e.text, m.value)
+		m.entries[i].discovers = in.discovers
+	}
+	return out
 }
 
 // commandLine finds what a container's command and arguments hold, read as one line.
@@ -432,7 +449,8 @@ func (f *finder) countUsers(c *candidate) {
 	})
 }
 
-// eachMounted calls visit for each ConfigMap and Secret of the input that is one of the workload's volumes, or part of one.
+// eachMounted calls visit for each ConfigMap and Secret of the input that is one of the workload's volumes, or part of one,
+// or that a sidecar puts there.
 func (f *finder) eachMounted(c *candidate, visit func(*config, mount)) {
 	if len(f.reader.configs) == 0 {
 		return
@@ -441,6 +459,9 @@ func (f *finder) eachMounted(c *candidate, visit func(*config, mount)) {
 		if m := f.reader.configs[configName{f.scope, at.config, at.secret}]; m != nil {
 			visit(m, at)
 		}
+	}
+	for _, m := range f.watched(c) {
+		visit(m, mount{})
 	}
 }
 
