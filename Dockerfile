@@ -1,5 +1,6 @@
-# The image of the function: one static binary and nothing else. `make image` builds the binaries first, one for each
-# architecture, so nothing is compiled here and no base image is pulled.
+# The image of the function: one static binary on nothing. `make image` builds it without this file and without an engine,
+# bit for bit the same each time; this is the same for those who build images with podman or docker. It takes the files
+# that `make image` leaves in bin/image, so nothing is compiled here and no base image is pulled.
 FROM scratch
 ARG TARGETARCH
 ARG VERSION=dev
@@ -10,8 +11,7 @@ LABEL org.opencontainers.image.title="tierwall" \
       org.opencontainers.image.url="https://tierwall.dev" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# kpt and kustomize run functions with `--user nobody`; a name needs a passwd file, a USER line does not help.
-COPY bin/image/passwd /etc/passwd
-COPY bin/image/tierwall-linux-${TARGETARCH} /tierwall
+# /etc/passwd is there for the user nobody: kpt and kustomize run functions with `--user nobody`, and a USER line does not help.
+COPY bin/image/${TARGETARCH}/ /
 USER 65534:65534
 ENTRYPOINT ["/tierwall"]

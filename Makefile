@@ -26,7 +26,7 @@ KUBERNETES := v1.36.3
 E2ELDFLAGS := -s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
   -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES)
 
-.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build lint fuzz corpus bench tools image examples clean
+.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build lint fuzz corpus bench tools image release test-release examples clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -77,11 +77,13 @@ e2e-build: ## Build the components of the test cluster into .cache/e2e (about 10
 	$(E2EGO) build -ldflags '$(E2ELDFLAGS)' -o $(E2E)/onenode ./onenode
 
 lint: tools ## gofmt, go vet and staticcheck
-	@unformatted=$$(gofmt -l fn examples e2e); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi
+	@unformatted=$$(gofmt -l fn examples e2e release); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi
 	$(GO) vet -tags realtools,bench,corpus,browser ./...
 	$(TOOLS)/staticcheck -tags realtools,bench,corpus,browser ./...
 	$(GO) -C e2e/opinion vet -tags bench ./...
+	$(GO) -C release vet ./...
 	cd e2e/opinion && $(TOOLS)/staticcheck -tags bench ./...
+	cd release && $(TOOLS)/staticcheck ./...
 
 fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
 	@ran=0; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
@@ -117,16 +119,18 @@ $(TOOLS)/helm4: e2e/tools/go.mod
 $(TOOLS)/helm3: e2e/tools/helm3/go.mod
 	$(GO) -C e2e/tools/helm3 build -o $@ helm.sh/helm/v3/cmd/helm
 
-image: ## Build the image for amd64 and arm64 with podman or docker; IMAGE names it
-	@mkdir -p bin/image
-	@printf 'root:x:0:0:root:/:/\nnobody:x:65534:65534:nobody:/:/\n' > bin/image/passwd
-	@for arch in amd64 arm64; do \
-	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build $(RELEASE) -o bin/image/tierwall-linux-$$arch ./fn; \
-	  $(CONTAINER) build --platform linux/$$arch --build-arg TARGETARCH=$$arch --build-arg VERSION=$(VERSION) \
-	    --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) -t $(IMAGE)-$$arch .; \
-	done
+image: ## Build the image for amd64 and arm64 without an engine, and load it into podman or docker; IMAGE names it
+	@$(GO) -C release run ./image -root .. -out ../bin/image -name $(IMAGE) -version $(VERSION)
+	@for arch in amd64 arm64; do $(CONTAINER) load --quiet --input bin/image/image-$$arch.tar >/dev/null; done
 	@$(CONTAINER) tag $(IMAGE)-$$($(GO) env GOARCH) $(IMAGE)
-	@echo "built $(IMAGE) for this machine, and $(IMAGE)-amd64 and $(IMAGE)-arm64"
+	@echo "loaded $(IMAGE) for this machine, and $(IMAGE)-amd64 and $(IMAGE)-arm64; both in one index are in bin/image/oci"
+
+release: ## Build archives for linux, darwin and windows, bills of materials and checksums into dist/
+	@rm -rf dist
+	@$(GO) -C release run ./archives -root .. -out ../dist -version $(VERSION)
+
+test-release: ## Build a release twice and compare; look into what it holds
+	$(GO) -C release test -count=1 -timeout 30m $(TESTFLAGS) ./...
 
 clean: ## Remove what was built
-	rm -rf bin .cache
+	rm -rf bin dist .cache

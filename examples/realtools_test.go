@@ -355,31 +355,6 @@ func TestRealToolsInlineComponent(t *testing.T) {
 	})
 }
 
-func TestRealToolsImage(t *testing.T) {
-	env := environment(t, "")
-	requireImage(t, env)
-	podman := tool(t, "podman")
-	for _, arch := range []string{"amd64", "arm64"} {
-		r := mustRun(t, ".", env, podman, "image", "inspect", "--format", "{{.Os}}/{{.Architecture}} {{index .Labels \"org.opencontainers.image.title\"}}", image+"-"+arch)
-		if got, want := strings.TrimSpace(r.stdout), "linux/"+arch+" tierwall"; got != want {
-			t.Errorf("%s-%s is %q, want %q", image, arch, got, want)
-		}
-	}
-	// As kpt and kustomize run a function.
-	sandboxed := []string{"run", "--rm", "-i", "--network", "none", "--user", "nobody", "--security-opt=no-new-privileges", "--pull", "never", image}
-	for _, flag := range []string{"--help", "--version"} {
-		if r := mustRun(t, ".", env, podman, append(sandboxed, flag)...); r.stdout == "" {
-			t.Errorf("%s prints nothing", flag)
-		}
-	}
-	if r := mustRun(t, ".", env, "kpt", "fn", "doc", "--image", image); !strings.Contains(r.stdout+r.stderr, "tierwall") {
-		t.Errorf("kpt fn doc shows no help:\n%s%s", r.stdout, r.stderr)
-	}
-	if r := run(t, ".", env, podman, sandboxed...); r.code == 0 {
-		t.Error("empty input ends with exit code 0: an orchestrator would take that for an empty package")
-	}
-}
-
 // TestRealToolsReadmes runs every ```sh block of every example's README in a copy of this repository's folders, and
 // fails where a command fails or a file changes: what is committed is what the commands give.
 func TestRealToolsReadmes(t *testing.T) {
