@@ -1,0 +1,210 @@
+//go:build cluster
+
+package roads_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tierwall.dev/fn/e2e/cluster/lab"
+	"tierwall.dev/fn/e2e/cluster/probe"
+)
+
+const namespace = "app-production"
+
+// shop is the lab with the package's workloads in it, each a pod, and what is around them.
+type shop struct {
+	*lab.Lab
+	// root is the folder of the repository.
+	root                  string
+	sources, destinations []*lab.Pod
+}
+
+// podSpec is a pod, by the labels that policies know it by.
+type podSpec struct {
+	namespace, name string
+	labels          map[string]string
+}
+
+var podSpecs = []podSpec{
+	{namespace, "frontend", map[string]string{"app": "frontend", "tier": "frontend"}},
+	{namespace, "backend", map[string]string{"app": "backend", "tier": "api"}},
+	{namespace, "database", map[string]string{"app": "database", "tier": "database"}},
+	{namespace, "redis", map[string]string{"app": "redis", "tier": "cache"}},
+	{"monitoring", "prometheus", map[string]string{"app": "prometheus"}},
+	{"kube-system", "coredns", map[string]string{"k8s-app": "kube-dns"}},
+	{"other", "stranger", map[string]string{"app": "backend", "tier": "api"}}, // the shop's labels, in another namespace
+}
+
+// hostSpecs are the hosts outside; payments is in the range that the package gives the provider.
+var hostSpecs = [][3]string{
+	{"internet", "198.18.0.10", "2001:db8:18::10"},
+	{"payments", "198.51.100.10", ""},
+	{"office", "10.200.0.10", "fd00:200::10"}, // private addresses are no internet
+}
+
+// ports are those that flows of the package use, and one that none does.
+var ports = []string{"443/TCP", "53/TCP", "53/UDP", "5432/TCP", "6379/TCP", "8080/TCP", "8443/TCP", "9090/TCP", "22/TCP"}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	ctx := t.Context()
+	l, err := lab.Start(ctx)
+	must(t, err)
+	t.Cleanup(l.Close)
+	s := &shop{Lab: l, root: repositoryRoot(t)}
+	for _, name := range []string{namespace, "monitoring", "other"} {
+		must(t, s.CreateNamespace(ctx, name, nil))
+	}
+	for _, p := range podSpecs {
+		pod, err := s.CreatePod(ctx, p.namespace, p.name, p.labels)
+		must(t, err)
+		s.add(t, pod)
+	}
+	for _, h := range hostSpecs {
+		host, err := s.NewHost(h[0], h[1], h[2])
+		must(t, err)
+		s.add(t, host)
+	}
+	return s
+}
+
+// add makes an end a source and a destination. A closed port of TCP says refused, and one of UDP nothing that can be told from
+// a denial, so UDP is served.
+func (s *shop) add(t *testing.T, pod *lab.Pod) {
+	t.Helper()
+	t.Cleanup(func() { // the test's own context has ended
+		if err := pod.Remove(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	must(t, pod.Serve(probe.UDP, 53))
+	s.sources, s.destinations = append(s.sources, pod), append(s.destinations, pod)
+}
+
+// repositoryRoot is the folder above that holds the chart.
+func repositoryRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	must(t, err)
+	for ; dir != "/"; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "charts", "k8s-security")); err == nil {
+			return dir
+		}
+	}
+	t.Fatal("no repository around the working directory")
+	return ""
+}
+
+// denied is how long a probe waits: the first retransmission of a SYN is after 1 s.
+const denied = 1300 * time.Millisecond
+
+// observe probes every port of every destination from every source, and returns what got through, a line each.
+func (s *shop) observe(t *testing.T) []string {
+	t.Helper()
+	must(t, s.Sync(t.Context()))
+	var mu sync.Mutex
+	var probing sync.WaitGroup
+	var through []string
+	slots := make(chan struct{}, 400) // each probe that waits has a thread
+	for _, from := range s.sources {
+		for _, to := range s.destinations {
+			if from == to || from.Namespace == "" && to.Namespace == "" {
+				continue
+			}
+			for _, port := range ports {
+				for family, addresses := range map[string][2]string{"IPv4": {from.IPv4, to.IPv4}, "IPv6": {from.IPv6, to.IPv6}} {
+					if addresses[0] == "" || addresses[1] == "" {
+						continue
+					}
+					slots <- struct{}{}
+					probing.Go(func() {
+						defer func() { <-slots }()
+						outcome, err := dial(t.Context(), from, addresses[1], port)
+						mu.Lock()
+						defer mu.Unlock()
+						switch {
+						case outcome == probe.Failed || outcome == probe.Unreachable:
+							t.Errorf("%s to %s on %s by %s: %s: %v", from.Name, to.Name, port, family, outcome, err)
+						case outcome.GotThrough():
+							through = append(through, fmt.Sprintf("%s to %s on %s by %s", from.Name, to.Name, port, family))
+						}
+					})
+				}
+			}
+		}
+	}
+	probing.Wait()
+	slices.Sort(through)
+	return through
+}
+
+func dial(ctx context.Context, from *lab.Pod, address, port string) (probe.Outcome, error) {
+	number, protocol, _ := strings.Cut(port, "/")
+	var n int
+	if _, err := fmt.Sscan(number, &n); err != nil {
+		return probe.Failed, err
+	}
+	return from.Net.Dial(ctx, protocol, address, n, denied)
+}
+
+// command runs a tool with the lab's kubeconfig.
+func (s *shop) command(t *testing.T, input, program string, arguments ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, program, arguments...)
+	command.Dir = s.root
+	command.Env = append(os.Environ(), "KUBECONFIG="+s.Kubeconfig, "HOME="+s.Dir)
+	command.Stdin = strings.NewReader(input)
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	if err := command.Run(); err != nil {
+		return out.String(), fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), strings.Join(arguments, " "), err, out.String())
+	}
+	return out.String(), nil
+}
+
+func (s *shop) mustCommand(t *testing.T, input, program string, arguments ...string) string {
+	t.Helper()
+	out, err := s.command(t, input, program, arguments...)
+	must(t, err)
+	return out
+}
+
+// helm is the path of a pinned helm.
+func (s *shop) helm(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(s.root, ".cache", "tools", name)
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%s is not built; run: make tools", name)
+	}
+	return path
+}
+
+// policies are the names of the namespace's policies.
+func (s *shop) policies(t *testing.T) []string {
+	t.Helper()
+	names := strings.Fields(s.mustCommand(t, "", "kubectl", "get", "networkpolicies", "--namespace", namespace, "--output", "name"))
+	for i := range names {
+		names[i] = strings.TrimPrefix(names[i], "networkpolicy.networking.k8s.io/")
+	}
+	slices.Sort(names)
+	return names
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
