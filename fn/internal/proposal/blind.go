@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"tierwall.dev/fn/internal/workload"
 )
 
@@ -16,9 +18,15 @@ import (
 var changing = []string{"pod-template-hash", "pod-template-generation", "controller-revision-hash", "controller-uid", "job-name",
 	"batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "app.kubernetes.io/version", "version", "helm.sh/chart", "chart"}
 
-// leaveOutBlind takes the tier from units whose pods no label tells apart.
+// leaveOutBlind takes the tier from units whose pods no label tells apart, and from those that no configuration can name.
 func (d *draft) leaveOutBlind() {
 	for _, u := range d.units {
+		if !u.nameable() {
+			u.role.Tier, u.role.Labelled = "", true
+			d.ask(Question{Kind: questionBlind, Text: fmt.Sprintf("What is %s %q called in namespace %q? The API server takes no such name, so it is left out: give its manifest one, or render the template that it is.",
+				u.kind, u.name, u.first().Namespace)})
+			continue
+		}
 		if u.role.Labelled || u.first().HostNetwork {
 			continue
 		}
@@ -27,6 +35,12 @@ func (d *draft) leaveOutBlind() {
 			d.blind[u] = other
 		}
 	}
+}
+
+// nameable reports whether the API server takes the unit's name and namespace.
+func (u *unit) nameable() bool {
+	namespace := u.first().Namespace
+	return len(validation.IsDNS1123Subdomain(u.name)) == 0 && (namespace == "" || len(validation.IsDNS1123Label(namespace)) == 0)
 }
 
 // alike is a unit whose pods every selector of the given one's labels selects too; nil where there is none.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"tierwall.dev/fn/internal/tier"
 	"tierwall.dev/fn/internal/workload"
@@ -42,7 +41,7 @@ func (d *draft) chain() {
 		}
 		same[t] = false
 	}
-	for _, t := range slices.SortedFunc(maps.Keys(same), func(a, b tierPair) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) }) {
+	for _, t := range slices.SortedFunc(maps.Keys(same), compareTierPairs) {
 		if !same[t] {
 			d.replaced[t] = true
 		}
@@ -105,7 +104,10 @@ func (d *draft) linkByName(cells map[pair]*link) {
 				if cell == nil || said.tiers[p.from][to.role.Tier] && d.links[p] == nil {
 					continue
 				}
-				d.add(i, p, cell.ports[i], nameEvidence(store))
+				d.owned[to] = true
+				if l := d.links[p]; l == nil || l.confidence() != High {
+					d.add(i, p, cell.ports[i], nameEvidence(store))
+				}
 			}
 		}
 	}
@@ -157,7 +159,7 @@ type knowledge struct {
 }
 
 func (d *draft) knowledge() *knowledge {
-	k := &knowledge{tiers: map[*unit]map[string]bool{}, claimed: map[*unit]bool{}, owned: map[*unit]bool{}, answered: map[*unit]bool{}, spoken: map[string]bool{}}
+	k := &knowledge{tiers: map[*unit]map[string]bool{}, claimed: map[*unit]bool{}, owned: d.owned, answered: map[*unit]bool{}, spoken: map[string]bool{}}
 	for p, l := range d.links {
 		if p.from == p.to {
 			continue
@@ -168,11 +170,6 @@ func (d *draft) knowledge() *knowledge {
 		k.tiers[p.from][p.to.role.Tier] = true
 		if order[p.from.role.Tier] > order[client] || order[p.from.role.Tier] == 0 && !l.scrapes() {
 			k.claimed[p.to] = true
-		}
-		for _, e := range l.evidence {
-			if strings.HasPrefix(e.Text, "name: ") {
-				k.owned[p.to] = true
-			}
 		}
 	}
 	for _, u := range d.units {

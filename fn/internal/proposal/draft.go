@@ -36,8 +36,9 @@ type draft struct {
 	// blind are the units whose pods no label tells from those of another, and needs what they call.
 	blind map[*unit]*unit
 	needs map[*unit][]string
-	// explicit writes every end of a flow with its namespace, where a shorter form would mean something else.
-	explicit bool
+	form  form
+	// owned are the stores that bear the name of who uses them.
+	owned map[*unit]bool
 	// lines are flows with an end outside the tiers.
 	lines     []line
 	peers     []peerLine
@@ -88,7 +89,7 @@ func newDraft(environments []Environment, answers Answers) *draft {
 		environments: environments, answers: answers, tierOfValue: map[string]string{}, exposed: map[*workload.Workload][]exposure{},
 		reachesAPI: map[*workload.Workload]bool{}, apiWhy: map[*workload.Workload]string{},
 		usesStore: map[*workload.Workload]string{},
-		links:     map[pair]*link{}, chained: map[pair]*link{}, replaced: map[tierPair]bool{}, doubts: map[pair]*doubt{}, blind: map[*unit]*unit{}, needs: map[*unit][]string{},
+		links:     map[pair]*link{}, chained: map[pair]*link{}, replaced: map[tierPair]bool{}, doubts: map[pair]*doubt{}, owned: map[*unit]bool{}, blind: map[*unit]*unit{}, needs: map[*unit][]string{},
 	}
 	d.units, d.unitOf = units(environments)
 	for _, t := range tier.Default().AllTiers() {

@@ -10,11 +10,17 @@ import (
 	"tierwall.dev/fn/internal/workload"
 )
 
+// form is how flows are written, the shortest that means what is meant.
+type form struct {
+	// scoped writes flows within a label, explicit every end with its namespace.
+	scoped, explicit bool
+}
+
 // finish makes the proposal of what was found.
 func (d *draft) finish() *Proposal {
 	p := &Proposal{Roles: d.roles(), peers: d.peers, workloads: len(d.units)}
-	for _, compact := range []bool{true, false} {
-		d.explicit = !compact
+	for _, f := range []form{{scoped: true}, {}, {explicit: true}} {
+		d.form = f
 		p.flows = d.allLines()
 		p.Set = d.set(p)
 		if d.opens(p.Set) {
@@ -60,7 +66,11 @@ func (d *draft) allLines() []line {
 			flows = append(flows, d.written(&l))
 		}
 	}
-	between := d.merge(flows)
+	var between []line
+	if d.form.scoped {
+		between, flows = d.scoped(flows)
+	}
+	between = append(between, d.merge(flows)...)
 	slices.SortStableFunc(between, func(a, b line) int {
 		return cmp.Or(compareTiers(a.from[0].Name, b.from[0].Name), compareTiers(a.to[0].Name, b.to[0].Name), cmp.Compare(a.text(), b.text()))
 	})

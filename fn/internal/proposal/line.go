@@ -227,14 +227,14 @@ func (d *draft) refs(list []*unit, source bool) tier.Refs {
 	}
 	var out tier.Refs
 	for _, t := range slices.SortedFunc(maps.Keys(byTier), compareTiers) {
-		if !d.explicit && d.isWholeTier(byTier[t], t, source) {
+		if !d.form.explicit && d.isWholeTier(byTier[t], t, source) {
 			out = append(out, tier.Ref{Name: t})
 			continue
 		}
 		seen := map[tier.Ref]bool{}
 		for _, u := range byTier[t] {
 			r := u.ref()
-			if d.explicit {
+			if d.form.explicit {
 				r.Namespace = u.onlyNamespace()
 			}
 			if !seen[r] {

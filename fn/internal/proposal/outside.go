@@ -16,8 +16,8 @@ type exposure struct {
 	text   string
 	source workload.Source
 	ports  tier.PortSet
-	// routed is true for an Ingress or a route, which a controller in the cluster serves.
-	routed bool
+	// routed is true for an Ingress or a route, which a controller in the cluster serves; node for a port of the node.
+	routed, node bool
 }
 
 func (d *draft) readExposures(inv *workload.Inventory) {
@@ -27,7 +27,7 @@ func (d *draft) readExposures(inv *workload.Inventory) {
 			if len(ports) == 0 && x.Service != nil {
 				ports = targetPorts(x.Service, 0, w)
 			}
-			d.exposed[w] = append(d.exposed[w], exposure{x.Kind + " " + x.Name, x.Source, ports, x.Routed()})
+			d.exposed[w] = append(d.exposed[w], exposure{x.Kind + " " + x.Name, x.Source, ports, x.Routed(), x.Kind == "HostPort"})
 		}
 	}
 }
@@ -76,7 +76,7 @@ func (d *draft) fromInternet() {
 	if namespace := d.answers[peerKey(ingressController)]; namespace != "" {
 		d.peers = append(d.peers, peerLine{PeerSpec: tier.PeerSpec{Name: ingressController, Namespace: namespace}, evidence: []Evidence{{Text: "as answered"}}})
 	}
-	if len(entrances) == 0 {
+	if !slices.ContainsFunc(entrances, func(e entrance) bool { return leadsUsers(e.unit.role.Tier) }) {
 		keep = d.outermost()
 	}
 	if !keep && frontends > 0 {
@@ -89,6 +89,11 @@ func (d *draft) fromInternet() {
 		d.lines = append(d.lines, line{from: named(d.door(e)), to: one(e.unit.ref()), ports: e.ports, evidence: e.evidence})
 	}
 	d.askExposure(entrances)
+}
+
+// leadsUsers reports whether users come in by a workload of the tier. That Grafana is exposed tells nothing of the application.
+func leadsUsers(t string) bool {
+	return slices.Contains([]string{frontend, backend, worker, ingress}, t)
 }
 
 // ingressController is the peer that stands for the ingress controller once its namespace was answered.
@@ -114,6 +119,10 @@ func (d *draft) entrances() []entrance {
 			}
 			var here tier.PortSet
 			for _, x := range d.exposed[w] {
+				if x.node && !leadsUsers(u.role.Tier) {
+					d.askNodePort(u, x)
+					continue
+				}
 				here = here.Union(x.ports)
 				e.routed = e.routed && x.routed
 				if v := (Evidence{Text: x.text, Confidence: High, Source: x.source}); !slices.ContainsFunc(e.evidence, func(o Evidence) bool { return o.Text == v.Text }) {
@@ -175,10 +184,10 @@ func (d *draft) askExposure(entrances []entrance) {
 		}
 	}
 	switch {
-	case len(entrances) == 0 && len(names) > 0:
+	case !slices.ContainsFunc(entrances, func(e entrance) bool { return leadsUsers(e.unit.role.Tier) }) && len(names) > 0:
 		d.ask(Question{Kind: questionExposure, Text: fmt.Sprintf("What do users reach? No Ingress, route, LoadBalancer or NodePort is in the input, so the frontends (%s) are open to the internet by the preset; "+
 			"kubectl get ingress,httproute,svc -A shows what there is.", strings.Join(names, ", "))})
-	case len(entrances) > 0 && len(shut) > 0:
+	case len(shut) > 0:
 		d.ask(Question{Kind: questionExposure, Text: fmt.Sprintf("Do users reach %s? Nothing in the input exposes it, while others are exposed. If so: - {from: internet, to: %s}",
 			strings.Join(shut, ", "), frontend+"/"+shut[0])})
 	}
@@ -186,6 +195,12 @@ func (d *draft) askExposure(entrances []entrance) {
 		d.ask(Question{Kind: questionExposure, Key: peerKey(ingressController), Check: checkNamespace, Text: "In which namespace does the ingress controller run? From the internet means from everywhere, other pods included. " +
 			"To narrow it: peers: - {name: ingress-controller, namespace: NAMESPACE}, and that instead of internet; kubectl get pods -A | grep -i ingress (a cloud load balancer runs in none)."})
 	}
+}
+
+// askNodePort asks about an agent's port on its node, which is most often for the pods of that node.
+func (d *draft) askNodePort(u *unit, x exposure) {
+	d.ask(Question{Kind: questionExposure, Text: fmt.Sprintf("Who calls %s on its node's port (%s)? It is shut to those who are not in flows. If anyone may: - {from: internet, to: %s, ports: [%s]}",
+		u.name, portsText(x.ports), quoted(u.ref().String()), portsText(x.ports))})
 }
 
 func checkNamespace(answer string) string {
