@@ -37,7 +37,7 @@ const (
 	referenceForbidden  report.ID = "reference-forbidden"              // warning: an address of a Service that a never rules out
 	withinNothing       report.ID = "within-matches-nothing"           // warning: no two workloads belong together by a within
 	withinUnlabelled    report.ID = "within-label-missing"             // warning: a workload lacks the label that a within compares
-	membersNoFlow                 = report.ID("members-without-flow")  // warning: members of a store cannot reach each other
+	membersNoFlow       report.ID = "members-without-flow"             // warning: members of a store cannot reach each other
 	scrapeNoFlow        report.ID = "scrape-without-flow"              // warning, or info: a scraped port that Prometheus may not enter
 	serviceNoFlow       report.ID = "service-without-flow"             // warning, or info: a Service that nobody may call
 	jobNoFlow           report.ID = "job-without-flow"                 // warning, or info: a Job or CronJob that may call nobody
