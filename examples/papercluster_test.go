@@ -3,6 +3,7 @@
 package examples
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -41,6 +42,7 @@ func newPaperCluster(t *testing.T, built string, open []string) *paperCluster {
 		} else if err != nil {
 			t.Fatal(err)
 		}
+		asApplied(t, o)
 		c.add(o)
 	}
 	// The first pod of monitoring is on the host network, where policies see the node.
@@ -52,6 +54,22 @@ func newPaperCluster(t *testing.T, built string, open []string) *paperCluster {
 	}
 	c.network(open)
 	return c
+}
+
+// asApplied gives the object the annotation that kubectl apply writes.
+func asApplied(t *testing.T, o map[string]any) {
+	t.Helper()
+	meta := o["metadata"].(map[string]any)
+	annotations, ok := meta["annotations"].(map[string]any)
+	if !ok {
+		annotations = map[string]any{}
+		meta["annotations"] = annotations
+	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	annotations[lastApplied] = string(text) + "\n"
 }
 
 func (c *paperCluster) add(o map[string]any) {

@@ -23,6 +23,7 @@ var resources = map[string][]map[string]string{
 	"/api/v1": {
 		{"name": "pods", "kind": "Pod", "shortNames": "po"}, {"name": "services", "kind": "Service", "shortNames": "svc"},
 		{"name": "namespaces", "kind": "Namespace", "shortNames": "ns"}, {"name": "serviceaccounts", "kind": "ServiceAccount", "shortNames": "sa"},
+		{"name": "configmaps", "kind": "ConfigMap", "shortNames": "cm"},
 	},
 	"/apis/apps/v1": {
 		{"name": "deployments", "kind": "Deployment", "shortNames": "deploy"}, {"name": "statefulsets", "kind": "StatefulSet", "shortNames": "sts"},
@@ -31,8 +32,12 @@ var resources = map[string][]map[string]string{
 	"/apis/networking.k8s.io/v1": {
 		{"name": "networkpolicies", "kind": "NetworkPolicy", "shortNames": "netpol"}, {"name": "ingresses", "kind": "Ingress", "shortNames": "ing"},
 	},
+	"/apis/batch/v1":  {{"name": "jobs", "kind": "Job"}, {"name": "cronjobs", "kind": "CronJob", "shortNames": "cj"}},
 	"/apis/policy/v1": {{"name": "poddisruptionbudgets", "kind": "PodDisruptionBudget", "shortNames": "pdb"}},
 }
+
+// lastApplied is where kubectl apply keeps what it has applied.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // serve starts the server and gives the variables that make kubectl ask it.
 func (c *paperCluster) serve() []string {
@@ -65,7 +70,7 @@ func (c *paperCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			v := map[string]string{"groupVersion": name + "/v1", "version": "v1"}
 			return map[string]any{"name": name, "versions": []any{v}, "preferredVersion": v}
 		}
-		reply(w, map[string]any{"kind": "APIGroupList", "apiVersion": "v1", "groups": []any{group("apps"), group("networking.k8s.io"), group("policy")}})
+		reply(w, map[string]any{"kind": "APIGroupList", "apiVersion": "v1", "groups": []any{group("apps"), group("networking.k8s.io"), group("policy"), group("batch")}})
 		return
 	case path == "/openapi/v3":
 		paths := map[string]any{}
@@ -94,7 +99,7 @@ func discoveryOf(path string) any {
 	list := []any{}
 	for _, r := range resources[path] {
 		list = append(list, map[string]any{"name": r["name"], "singularName": strings.ToLower(r["kind"]), "kind": r["kind"],
-			"namespaced": r["name"] != "namespaces", "shortNames": []string{r["shortNames"]}, "verbs": []string{"get", "list", "patch", "create", "delete"}})
+			"namespaced": r["name"] != "namespaces", "shortNames": strings.Fields(r["shortNames"]), "verbs": []string{"get", "list", "patch", "create", "delete"}})
 	}
 	return map[string]any{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": groupVersion(path), "resources": list}
 }
@@ -205,7 +210,6 @@ func sameObject(a, b map[string]any) bool {
 
 // patch changes an object. What kubectl apply sends holds the whole object in an annotation, where that has changed.
 func (c *paperCluster) patch(o, patch map[string]any) {
-	const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 	meta, _ := patch["metadata"].(map[string]any)
 	annotations, _ := meta["annotations"].(map[string]any)
 	text, whole := annotations[lastApplied].(string)
