@@ -76,7 +76,11 @@ func (book *addressBook) scan(p passage, found func(address)) {
 		if !isHostByte[text[i]] {
 			if text[i] == ':' && strings.HasPrefix(text[i:], "://") {
 				scheme = schemeBefore(text, i)
-				i, urlEnd = authority(text, i+len("://"))
+				i += len("://")
+				if isResolver(scheme) && strings.HasPrefix(text[i:], "/") {
+					i++ // dns:///HOST names the resolver first, and here none
+				}
+				i, urlEnd = authority(text, i)
 			} else {
 				i++
 			}
@@ -138,6 +142,11 @@ func schemeBefore(text string, end int) string {
 		start--
 	}
 	return strings.ToLower(text[start:end])
+}
+
+// isResolver reports whether a scheme is one of those that say how gRPC finds a host (grpc, Name Resolution).
+func isResolver(scheme string) bool {
+	return scheme == "dns" || scheme == "xds" || scheme == "passthrough"
 }
 
 // maxScheme bounds the length of a URL's scheme, in bytes.

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// commentsOf is what begins a comment in a file of that name, at the beginning of a line; "#" does also behind a blank.
+// commentsOf is what begins a comment in a file of that name, at the beginning of a line; "#" and "//" do
+// also behind a blank.
 func commentsOf(key string) []string {
 	switch strings.ToLower(path.Ext(key)) {
 	case ".js", ".mjs", ".ts", ".go", ".java", ".groovy", ".c", ".cpp", ".rs", ".php":
-		return []string{"//", "*", "/*"}
+		return []string{"//", "* ", "/*"}
 	case ".sql", ".lua":
 		return []string{"--"}
 	case ".xml":
@@ -29,7 +30,6 @@ func withoutComments(text string, begins []string) string {
 	if !slices.ContainsFunc(begins, func(b string) bool { return strings.Contains(text, b) }) {
 		return text
 	}
-	hash := slices.Contains(begins, "#")
 	var b strings.Builder
 	b.Grow(len(text))
 	for line := range strings.Lines(text) {
@@ -38,8 +38,13 @@ func withoutComments(text string, begins []string) string {
 			b.WriteByte('\n')
 			continue
 		}
-		if i := strings.Index(line, " #"); hash && i >= 0 {
-			line = line[:i] + "\n"
+		for _, begin := range begins {
+			if begin != "#" && begin != "//" {
+				continue
+			}
+			if i := strings.Index(line, " "+begin); i >= 0 {
+				line = line[:i] + "\n"
+			}
 		}
 		b.WriteString(line)
 	}

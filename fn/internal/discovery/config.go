@@ -35,12 +35,16 @@ type configEntry struct {
 	users []*candidate
 	// discovers is true for a Prometheus configuration that finds its targets by the Kubernetes API.
 	discovers bool
+	// hints is true where it has words of a cluster, hinted once that is looked for.
+	hints, hinted bool
 }
 
 // configAddress is an address in an entry of a config.
 type configAddress struct {
 	entry int
 	address
+	// shared is whether several workloads have it in hand, once that is judged.
+	shared, judged bool
 }
 
 // configName names a ConfigMap or a Secret of a scope.

@@ -29,7 +29,7 @@ func formatOf(key, text string) format {
 		return noFormat
 	case ending == ".yaml", ending == ".yml", ending == ".json":
 		return yamlFormat
-	case !strings.Contains(strings.TrimSpace(text), "\n"):
+	case !strings.Contains(strings.TrimSpace(text), "\n") && !isFileEnding(ending):
 		return valueFormat
 	case ending == ".properties", ending == ".ini", ending == ".toml", ending == ".env", ending == ".cnf":
 		return settingsFormat
@@ -39,6 +39,11 @@ func formatOf(key, text string) format {
 		return textFormat
 	}
 	return formatByLook(text)
+}
+
+// isFileEnding reports whether an ending is a file's, and not a part of a key such as redis.url.
+func isFileEnding(ending string) bool {
+	return ending != "" && slices.Contains(fileEndings, ending[1:])
 }
 
 // lookAt bounds how much of a text is looked at to tell its format, in bytes.

@@ -12,6 +12,9 @@ const (
 	maxFileDepth = 64
 )
 
+// maxMappingPorts is the number of keys up to which a mapping is looked through for the port of a host in it.
+const maxMappingPorts = 200
+
 // place is where in a YAML file a node is.
 type place struct {
 	// key is the key of the nearest mapping above.
@@ -96,6 +99,9 @@ func (f *file) scalar(n *yaml.Node, at place) {
 		return
 	}
 	lookup := func(name string) (string, bool) {
+		if at.siblings == nil || len(at.siblings.Content) > 2*maxMappingPorts {
+			return "", false
+		}
 		port := child(at.siblings, name)
 		return text(port), port != nil && port.Kind == yaml.ScalarNode
 	}

@@ -209,8 +209,14 @@ func (h *host) hasHostKey(key string) (inText, ok bool) {
 			return false, isHostKey(key)
 		}
 		switch h.text[j-1] {
-		case '=', ':':
+		case ':':
+			if protocol := j - len("tcp:"); protocol > 0 && h.text[protocol:j] == "tcp:" {
+				i = protocol // Server=tcp:db,1433
+				continue
+			}
 			return true, isHostKey(keyBefore(h.text, j-1))
+		case '=':
+			return true, isHostKey(keyBefore(h.text, j-1)) || hasSuffixFold(h.text[:j-1], "data source")
 		case ',':
 			if i = elementBefore(h.text, j-1); i == j-1 {
 				return false, false

@@ -120,9 +120,7 @@ func (r *Reader) clusterWords(c *candidate) (workload.Membership, bool) {
 func (r *Reader) clusterHint(c *candidate) (where string, source workload.Source) {
 	own := c.Name + "-1"
 	hints := func(text string) bool {
-		text = strings.ToLower(text)
-		return slices.ContainsFunc(clusterHints, func(hint string) bool { return strings.Contains(text, hint) }) ||
-			c.Kind == "StatefulSet" && strings.Contains(text, own)
+		return isClusterHint(text) || c.Kind == "StatefulSet" && strings.Contains(text, own)
 	}
 	for i := range c.containers {
 		in := &c.containers[i]
@@ -142,13 +140,27 @@ func (r *Reader) clusterHint(c *candidate) (where string, source workload.Source
 		if m == nil {
 			continue
 		}
-		for i, e := range m.entries {
-			if (at.keys == nil || slices.Contains(at.keys, e.key)) && hints(withoutComments(e.text, commentsOf(e.key))) {
+		for i := range m.entries {
+			if (at.keys == nil || slices.Contains(at.keys, m.entries[i].key)) && m.entries[i].isClusterHint() {
 				return m.where(i), m.origin.source
 			}
 		}
 	}
 	return "", workload.Source{}
+}
+
+// isClusterHint reports whether a text has words of a cluster.
+func isClusterHint(text string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(clusterHints, func(hint string) bool { return strings.Contains(text, hint) })
+}
+
+// isClusterHint reports whether the entry has words of a cluster, which is looked for once for all who take it.
+func (e *configEntry) isClusterHint() bool {
+	if !e.hinted {
+		e.hinted, e.hints = true, isClusterHint(withoutComments(e.text, commentsOf(e.key)))
+	}
+	return e.hints
 }
 
 // sameStore are the references between workloads that run the same well-known store: a replica names its primary.

@@ -26,6 +26,7 @@ var schemePorts = map[string]int32{
 	"neo4j": 7687, "bolt": 7687, "elasticsearch": 9200, "opensearch": 9200, "etcd": 2379, "zookeeper": 2181, "consul": 8500,
 	"syslog": 514, "statsd": 8125, "socks5": 1080, "cockroachdb": 26257, "otlp": 4317, "plaintext": 9092, "sasl_plaintext": 9092,
 	"sasl_ssl": 9093, "hdfs": 8020, "loadbalance": 3306, "replication": 3306, "failover": 0,
+	"dns": 0, "xds": 0, "passthrough": 0,
 }
 
 // schemeName is the scheme without what says how it is spoken: postgresql for postgresql+psycopg, mongodb for mongodb+srv.
@@ -64,6 +65,9 @@ func (book *addressBook) outside(p passage, h host) (address, bool) {
 		a.port = usual
 	}
 	inText, keyed := h.hasHostKey(p.key)
+	if inText && a.port == 0 {
+		a.port = h.portBeside()
+	}
 	if inText && isNotCalled(keyBefore(h.text, h.start-1)) {
 		return a, false
 	}
@@ -86,6 +90,17 @@ func (book *addressBook) outside(p passage, h host) (address, bool) {
 	}
 	// A name alone is a host only with a port, its own or another variable's.
 	return a, p.outside == outsideValue && !inText && isNameKey(p.key)
+}
+
+// portBeside is the port that a text names in other ways than behind a colon; 0 where it names none.
+func (h *host) portBeside() int32 {
+	if port := h.portNearby(); port != 0 {
+		return port
+	}
+	if number := h.numberAfter(); number >= minSignPort {
+		return number
+	}
+	return 0
 }
 
 // dsnProtocol reports whether the host is in brackets behind a protocol, as in user:password@tcp(db.example.com:3306)/shop.
@@ -145,7 +160,7 @@ func isAddress(name string) bool {
 // fileEndings are what files end in that looks like a domain.
 var fileEndings = []string{
 	"cfg", "class", "cnf", "conf", "config", "crt", "css", "csv", "db", "env", "gz", "html", "ini", "jar", "js", "json", "jwks", "key",
-	"lock", "log", "md", "pem", "php", "pid", "png", "properties", "py", "sh", "sock", "sql", "svg", "tar", "tmpl", "toml", "tpl", "ts",
+	"lock", "log", "lua", "md", "mjs", "pem", "php", "pid", "png", "properties", "py", "sh", "sock", "sql", "svg", "tar", "tmpl", "toml", "tpl", "ts",
 	"txt", "war", "xml", "yaml", "yml", "zip",
 }
 
@@ -173,6 +188,7 @@ func isNotCalled(key string) bool {
 	if key == "" {
 		return false
 	}
+	key = key[max(0, len(key)-maxVariableName):]
 	key = strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(key, "-", "_"), ".", "_"))
 	key = strings.ReplaceAll(key, "schema_registry", "")
 	return slices.ContainsFunc(notCalled, func(part string) bool { return strings.Contains(key, part) })

@@ -29,12 +29,12 @@ func TestOutside(t *testing.T) {
 		{"DB_HOST", "192.0.2.7", "192.0.2.7"},
 		{"DB_HOST", "postgres:5432", "postgres:5432"},
 		{"", "--db-host=db.example.com --name=x.example.com", "db.example.com"},
-		{"DSN", "host=db.example.com port=5432 dbname=shop", "db.example.com"},
+		{"DSN", "host=db.example.com port=5432 dbname=shop", "db.example.com:5432"},
 		// Services' full names, of namespaces that are not here, are hosts by themselves
 		{"ZIPKIN", "zipkin.tracing.svc.cluster.local", "zipkin.tracing.svc.cluster.local"},
 		{"X", "gone.shop.svc:80", "gone.shop.svc:80"},
 		{"SCHEMA_REGISTRY_URL", "https://psrc.eu.confluent.cloud", "psrc.eu.confluent.cloud:443"},
-		{"CONNECTION", "Server=tcp:db.example.com,1433;Database=x", ""}, // the key is the text's own, and no host's
+		{"CONNECTION", "Server=tcp:db.example.com,1433;Database=x", "db.example.com:1433"},
 		// the pod itself, every address, the cluster's DNS
 		{"X", "http://localhost:8080", ""},
 		{"X", "http://127.0.0.1:8080", ""},

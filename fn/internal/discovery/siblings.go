@@ -25,7 +25,7 @@ func siblingPort(key string) string {
 // withSibling is the address with the port that another variable holds, where it names none itself.
 func withSibling(a address, name string, lookup func(string) (string, bool)) address {
 	sibling := siblingPort(name)
-	if a.port != 0 || sibling == "" {
+	if a.port != 0 || sibling == "" || len(name) > maxVariableName {
 		return a
 	}
 	// DB_PORT_NUMBER is how Bitnami's images have it, port_value Envoy.
@@ -73,7 +73,7 @@ func (e *environment) portVariables() []portVariable {
 func (e *environment) otherPorts(a address, name string) []int32 {
 	suffix := hostSuffix(name)
 	stem := strings.TrimRight(name[:len(name)-len(suffix)], "_.-")
-	if a.to == nil || suffix == "" || stem == "" || len(a.to.Ports) < 2 {
+	if a.to == nil || suffix == "" || stem == "" || len(a.to.Ports) < 2 || len(name) > maxVariableName {
 		return nil
 	}
 	var ports []int32
