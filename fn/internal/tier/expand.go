@@ -22,6 +22,8 @@ type expansion struct {
 	// references are the environment's, and addressed what those of each kind name, made when first needed.
 	references []workload.Reference
 	addressed  map[ReferenceKind]addressed
+	// presetNever are the preset's invariants, made when first needed.
+	presetNever []*product
 
 	// statements are all flows that were added, in their order; parts name them by index.
 	statements []*FlowSpec
@@ -100,7 +102,7 @@ func (e *expansion) open(f *FlowSpec, statement, i, j int, resolve func(int) res
 	if !e.namespacesKnown(f, source, destination) {
 		return false
 	}
-	ports := e.atAddresses(f, source, destination, resolve(j).ports)
+	ports := e.atAddresses(f, i, j, resolve(j).ports)
 	if len(ports) == 0 {
 		return false
 	}

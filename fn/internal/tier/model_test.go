@@ -16,6 +16,7 @@ var modelCases = []struct {
 	spec        string
 	environment string
 	workloads   string
+	connections string // see connect
 	flows       string
 	never       string // not compared where empty
 	findings    string // info and exposure findings included, sorted; see brief
@@ -238,6 +239,35 @@ flows: [{from: a, to: [p, q]}]`, workloads: "x a 1",
 
 	// within.
 	{
+		name: "a flow within an address opens nothing that the preset rules out", spec: `flows: [{from: "*", to: "*", within: {reference: own}}]`, workloads: shop,
+		connections: "service db:ClusterIP db 5432>5432\nservice web:ClusterIP web 80>8080\nrefer web db:5432\nrefer redis web",
+		flows: `
+			internet -> web 8080/TCP
+			web -> api 8080/TCP
+			api -> db 5432/TCP
+			api -> redis 6379/TCP
+			redis -> web 8080/TCP
+			api -> internet 443/TCP
+			web -> internet 443/TCP
+			prometheus -> api 9090/TCP
+			prometheus -> db 9090/TCP
+			prometheus -> redis 9090/TCP
+			prometheus -> web 9090/TCP
+			api -> dns 53/TCP, 53/UDP
+			db -> dns 53/TCP, 53/UDP
+			redis -> dns 53/TCP, 53/UDP
+			web -> dns 53/TCP, 53/UDP`,
+		never: `
+			web -> db all ports
+			web -> redis all ports
+			db -> internet all ports
+			redis -> internet all ports`,
+		findings: `
+			info pod-cidrs-assumed
+			warning reference-forbidden web env.db
+			info flow-without-exposure web`,
+	},
+	{
 		name: "within the same label", spec: bare + `flows: [{from: a, to: b, within: {sameLabel: app}}]`,
 		workloads: "x1 a 1 label:app=one\nx2 a 1 label:app=two\nx3 a 1\ny1 b 2 label:app=one\ny2 b 2 label:app=two\ny3 b 2",
 		flows:     "x1 -> y1 2/TCP\nx2 -> y2 2/TCP",
@@ -443,7 +473,9 @@ func TestModel(t *testing.T) {
 	for _, tc := range modelCases {
 		t.Run(tc.name, func(t *testing.T) {
 			s := set(t, tc.spec)
-			m, findings := s.Model(tc.environment, inventory(t, tc.workloads))
+			inv := inventory(t, tc.workloads)
+			connect(t, inv, tc.connections)
+			m, findings := s.Model(tc.environment, inv)
 			diff(t, "flows", words(tc.flows), lines(pairs(m.Groups)))
 			if tc.never != "" {
 				diff(t, "invariants", words(tc.never), lines(pairs(m.NeverGroups)))

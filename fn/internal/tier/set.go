@@ -131,7 +131,7 @@ type Within struct {
 	SameName []string `json:"sameName,omitempty"`
 	// Reference asks that the source's manifests hold the address of a Service of the destination, in env, args or
 	// configuration, and restricts the flow to the ports that the addresses name: own leaves out what several workloads
-	// share, shared does not. For flows only.
+	// share, shared does not. It opens nothing that an invariant of the preset rules out. For flows only.
 	Reference ReferenceKind `json:"reference,omitempty"`
 }
 

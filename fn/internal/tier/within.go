@@ -102,17 +102,37 @@ func meaning(refs []workload.Reference, shared bool) []workload.Reference {
 }
 
 // atAddresses are the ports that the source's addresses name at the destination, of those that a flow means; all of these where
-// the flow does not ask for addresses.
-func (e *expansion) atAddresses(f *FlowSpec, from, to *class, ports PortSet) PortSet {
+// the flow does not ask for addresses. An address opens nothing that an invariant of the preset rules out: nobody has written
+// that this workload may call that one.
+func (e *expansion) atAddresses(f *FlowSpec, i, j int, ports PortSet) PortSet {
 	if !f.Within.byAddress() {
 		return ports
 	}
+	from, to := e.classes.from.classes[i], e.classes.to.classes[j]
 	known, made := e.addressed[f.Within.Reference]
 	if !made {
 		known = addresses(e.references, f.Within.Reference == ReferenceShared)
 		e.addressed[f.Within.Reference] = known
 	}
-	return known[from.members[0]][to.members[0]].Intersect(ports)
+	return known[from.members[0]][to.members[0]].Intersect(ports).Minus(e.ruledOut(i, j))
+}
+
+// ruledOut is what the preset's invariants rule out between two classes.
+func (e *expansion) ruledOut(i, j int) PortSet {
+	if e.presetNever == nil {
+		e.presetNever = []*product{}
+		statements := e.set.startNever()
+		for k := range statements {
+			e.presetNever = append(e.presetNever, e.product(&statements[k]))
+		}
+	}
+	var out PortSet
+	for _, p := range e.presetNever {
+		if p.from[i] && p.to[j] {
+			out = out.Union(p.ports(j))
+		}
+	}
+	return out
 }
 
 // sayWithin says why a flow opens less than it seems to: a label that a workload lacks, or no pair that belongs together.
