@@ -109,6 +109,9 @@ func (book *addressBook) judge(local map[string]*service, p passage, h host, fou
 		found(address{to: s, port: port, offset: h.start})
 		return
 	}
+	if strings.HasPrefix(h.text[h.end:], "://") {
+		return // the scheme of the next URL in a list
+	}
 	member := h.afterTemplate()
 	if !member && !h.trim() {
 		return

@@ -115,6 +115,7 @@ func TestAddresses(t *testing.T) {
 		{"X", "jdbc:mysql:loadbalance://db:5432,api:80/x", "shop/db:5432 shop/api:80"},
 		{"X", "PLAINTEXT://db:5432,SASL://api:80", "shop/db:5432 shop/api:80"},
 		{"X", "tcp://db:5432,tcp://api:80", "shop/db:5432 shop/api:80"},
+		{"X", "tcp://db:5432,db://api:80", "shop/db:5432 shop/api:80"}, // a scheme is no host
 		{"X", "dns:///pay.money:443", "money/pay:443"},
 		{"X", "file:///pay.money", ""},
 		{"X", "http://${API:-api}:80", ""},

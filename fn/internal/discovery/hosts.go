@@ -10,8 +10,8 @@ type host struct {
 	inURL bool
 	// scheme is that of the URL, in lower case.
 	scheme string
-	// option is true behind an option that it is written to, as in mysql -hdb.
-	option bool
+	// cut is true behind an option that it is written to, as in mysql -hdb.
+	cut bool
 }
 
 // trim drops the bytes that cannot begin or end a host; false where what is left, or what stands before it, rules a host
@@ -49,7 +49,7 @@ func (h *host) cutOption(before byte) bool {
 		return false
 	}
 	h.start++
-	h.option = true
+	h.cut = true
 	return true
 }
 
@@ -195,7 +195,7 @@ func (h *host) hasPassword() bool {
 // hasHostKey reports whether the host, alone or in a list, is the value of a key that says so: the given one where the
 // text begins with the value, else one in the text such as host=db, "host": "db", --host db.
 func (h *host) hasHostKey(key string) (inText, ok bool) {
-	if h.option {
+	if h.cut {
 		return true, true
 	}
 	for i := h.start; h.start-i < lookBack; {

@@ -68,7 +68,7 @@ func (book *addressBook) outside(p passage, h host) (address, bool) {
 	if inText && a.port == 0 {
 		a.port = h.portBeside()
 	}
-	if inText && isNotCalled(keyBefore(h.text, h.start-1)) {
+	if isNotCalled(h.option()) || inText && isNotCalled(keyBefore(h.text, h.start-1)) {
 		return a, false
 	}
 	qualified := strings.Contains(name, ".")
@@ -90,6 +90,20 @@ func (book *addressBook) outside(p passage, h host) (address, bool) {
 	}
 	// A name alone is a host only with a port, its own or another variable's.
 	return a, p.outside == outsideValue && !inText && isNameKey(p.key)
+}
+
+// option is the option or setting that the word with the host is the value of, as --listen-urls in --listen-urls=http://x;
+// empty where it is none's.
+func (h *host) option() string {
+	start := h.start
+	for start > 0 && h.start-start < lookBack && strings.IndexByte(" \t\n\"'", h.text[start-1]) < 0 {
+		start--
+	}
+	name, _, ok := strings.Cut(h.text[start:h.start], "=")
+	if !ok {
+		return ""
+	}
+	return name
 }
 
 // portBeside is the port that a text names in other ways than behind a colon; 0 where it names none.
@@ -179,7 +193,7 @@ var notCalled = []string{
 	"no_proxy", "noproxy", "cors", "origin", "allowed_host", "allowedhost", "trusted", "csrf", "redirect", "callback", "public_", "publicurl",
 	"external_url", "externalurl", "root_url", "site_url", "siteurl", "app_url", "base_href", "homepage", "docs_url", "documentation", "website",
 	"schema", "xmlns", "license", "user_agent", "useragent", "referer", "referrer", "cookie", "runbook", "virtual_host", "letsencrypt",
-	"kc_hostname", "react_app_", "vite_", "listen", "bind", "server_name", "servername", "image", "registry", "repository", "issuer_ref", "domain",
+	"kc_hostname", "react_app_", "vite_", "listen", "bind", "advertise", "server_name", "servername", "image", "registry", "repository", "issuer_ref", "domain",
 	"mail_from", "from_address", "email_address", "support", "audience",
 }
 

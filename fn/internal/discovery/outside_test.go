@@ -29,6 +29,8 @@ func TestOutside(t *testing.T) {
 		{"DB_HOST", "192.0.2.7", "192.0.2.7"},
 		{"DB_HOST", "postgres:5432", "postgres:5432"},
 		{"", "--db-host=db.example.com --name=x.example.com", "db.example.com"},
+		{"", "--listen-urls=https://127.0.0.1:2379,https://192.0.2.1:2379 --peer-urls=https://192.0.2.2:2380,https://192.0.2.3:2380", "192.0.2.2:2380 192.0.2.3:2380"},
+		{"", "--advertise-client-urls=https://192.0.2.1:2379", ""},
 		{"DSN", "host=db.example.com port=5432 dbname=shop", "db.example.com:5432"},
 		// Services' full names, of namespaces that are not here, are hosts by themselves
 		{"ZIPKIN", "zipkin.tracing.svc.cluster.local", "zipkin.tracing.svc.cluster.local"},
