@@ -25,6 +25,14 @@ type container struct {
 	envFrom       []envFrom
 	command, args []string
 	mounts        []volumeMount
+	// hooks are the commands of its probes and its lifecycle.
+	hooks []hook
+}
+
+// hook is a command that the kubelet has run in a container.
+type hook struct {
+	field   string
+	command []string
 }
 
 // containerPort is an entry of a container's ports. It counts where it has a number and a protocol.
@@ -61,6 +69,10 @@ func (r *Reader) readContainer(n *yaml.Node, list string, index int, volumes []v
 			c.command = each(value, r.text)
 		case "args":
 			c.args = each(value, r.text)
+		case "lifecycle":
+			for when, n := range fields(value) {
+				r.readHook(&c, "lifecycle."+when, child(n, "exec"))
+			}
 		case "volumeMounts":
 			c.mounts = r.readVolumeMounts(value, volumes)
 		case "restartPolicy":
@@ -115,6 +127,9 @@ func (r *Reader) readContainerPort(n *yaml.Node) containerPort {
 // readProbe reads the port of a probe. All kinds of probe but exec have one.
 func (r *Reader) readProbe(c *container, of string, n *yaml.Node) {
 	for handler, n := range fields(n) {
+		if handler == "exec" {
+			r.readHook(c, of, n)
+		}
 		if handler != "httpGet" && handler != "tcpSocket" && handler != "grpc" {
 			continue
 		}
@@ -129,6 +144,12 @@ func (r *Reader) readProbe(c *container, of string, n *yaml.Node) {
 			p.number = p.problems.number("port", port)
 		}
 		c.probes = append(c.probes, p)
+	}
+}
+
+func (r *Reader) readHook(c *container, of string, exec *yaml.Node) {
+	if command := each(child(exec, "command"), r.text); len(command) > 0 {
+		c.hooks = append(c.hooks, hook{r.keep(of) + ".exec.command", command})
 	}
 }
 

@@ -139,7 +139,10 @@ func (f *finder) container(c *container) {
 	for _, v := range c.env {
 		f.variable(c, env, v)
 	}
-	f.commandLine(c, env)
+	f.commandLine(c, env, [][]string{c.command, c.args}, c.wordField)
+	for _, h := range c.hooks {
+		f.commandLine(c, env, [][]string{h.command}, func(i int) string { return fmt.Sprintf("%s[%d]", h.field, i) })
+	}
 	f.dropParts(c, first)
 }
 
@@ -206,11 +209,11 @@ func (f *finder) value(env *environment, name, key, value string, secret bool, e
 	})
 }
 
-// commandLine finds what a container's command and arguments hold, read as one line.
-func (f *finder) commandLine(c *container, env *environment) {
+// commandLine finds what the words of a command hold, read as one line. field is the place of a word by its position.
+func (f *finder) commandLine(c *container, env *environment, lists [][]string, field func(int) string) {
 	var words []string
 	secret := false
-	for _, list := range [][]string{c.command, c.args} {
+	for _, list := range lists {
 		for _, word := range list {
 			word, reveals := env.expandSecret(word)
 			secret = secret || reveals
@@ -232,7 +235,7 @@ func (f *finder) commandLine(c *container, env *environment) {
 		if secret {
 			a.host = ""
 		}
-		f.add(a, evidence{via: c.via(workload.ViaArgs), where: c.path(f.from.kind, c.wordField(i)), source: f.from.Source})
+		f.add(a, evidence{via: c.via(workload.ViaArgs), where: c.path(f.from.kind, field(i)), source: f.from.Source})
 	})
 }
 

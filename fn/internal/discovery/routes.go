@@ -1,6 +1,8 @@
 package discovery
 
 import (
+	"cmp"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +41,7 @@ func ingressBackends(o *manifest.Object) []backend {
 			fields = append(fields, path.At("backend"))
 		}
 	}
-	var out []backend
+	out := authBackends(o)
 	for _, f := range fields {
 		b := backend{field: f.Path, namespace: o.Namespace}
 		var ok bool
@@ -56,6 +58,26 @@ func ingressBackends(o *manifest.Object) []backend {
 		}
 	}
 	return out
+}
+
+// authURL is the annotation of an Ingress whose address ingress-nginx asks about each request.
+const authURL = "nginx.ingress.kubernetes.io/auth-url"
+
+// authBackends is the Service that the ingress controller asks whether a request may pass, where it is one of a cluster.
+func authBackends(o *manifest.Object) []backend {
+	f := o.At("metadata", "annotations", authURL)
+	written, ok := f.Text()
+	if !ok {
+		return nil
+	}
+	u, err := url.Parse(written)
+	if err != nil || !isClusterName(u.Hostname()) {
+		return nil
+	}
+	name, rest, _ := strings.Cut(u.Hostname(), ".")
+	namespace, _, _ := strings.Cut(rest, ".")
+	number, _ := leadingNumber(cmp.Or(u.Port(), "80"), 0, 0)
+	return []backend{{field: f.Path, namespace: namespace, service: name, port: backendPort{number: number}}}
 }
 
 // gatewayBackends are the Services among an HTTPRoute's or GRPCRoute's backendRefs. A route whose parents are all
