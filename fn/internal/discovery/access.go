@@ -203,7 +203,7 @@ var apiFlags = []string{"--leader-elect", "--leader-election", "--enable-leader-
 func (c *candidate) commandSigns() []workload.APIAccess {
 	var out []workload.APIAccess
 	sign := func(in *container, field, why string) {
-		out = append(out, workload.APIAccess{Workload: c.Workload, Why: why, Where: in.path(c.kind, field), Source: c.Source})
+		out = append(out, workload.APIAccess{Workload: c.Workload, Why: why, Weak: true, Where: in.path(c.kind, field), Source: c.Source})
 	}
 	for i := range c.containers {
 		in := &c.containers[i]

@@ -289,7 +289,11 @@ func showExternals(inv *workload.Inventory, _ report.Findings) (out []string) {
 
 func showAccess(inv *workload.Inventory, _ report.Findings) (out []string) {
 	for _, a := range inv.APIAccess {
-		out = append(out, fmt.Sprintf("%s: %s (%s %s)", a.Workload, a.Why, a.Source, a.Where))
+		line := fmt.Sprintf("%s: %s (%s %s)", a.Workload, a.Why, a.Source, a.Where)
+		if a.Weak {
+			line += " (weak)"
+		}
+		out = append(out, line)
 	}
 	return out
 }

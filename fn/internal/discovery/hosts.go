@@ -280,6 +280,7 @@ var hostSuffixes = []string{
 	"host", "hosts", "hostname", "hostnames", "addr", "addrs", "address", "addresses", "url", "urls", "uri", "uris",
 	"server", "servers", "service", "services", "endpoint", "endpoints", "dsn", "node", "nodes", "broker", "brokers",
 	"target", "targets", "upstream", "upstreams", "peer", "peers", "seeds", "replicaof", "slaveof",
+	"zookeeper_connect", "zookeeper.connect",
 }
 
 // hostSuffix is the suffix that says that a variable of this name holds an address, empty where none does.

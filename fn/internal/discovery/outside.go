@@ -60,6 +60,9 @@ func (book *addressBook) outside(p passage, h host) (address, bool) {
 	if h.byteAt(after) == '@' || !isOutsideName(name) || book.own[strings.ToLower(name)] || isNotCalled(p.key) {
 		return a, false
 	}
+	if h.inURL && (h.byteAt(h.start-1) == ':' || number == 0 && h.byteAt(h.end) == ':') {
+		return a, false // a user and a password with a slash in it
+	}
 	usual, network := schemePorts[schemeName(h.scheme)]
 	if number == 0 {
 		a.port = usual

@@ -44,6 +44,11 @@ func TestOutside(t *testing.T) {
 		{"BIND_ADDR", "0.0.0.0:80", ""},
 		{"X", "http://0.0.0.0:80", ""},
 		{"RESOLVER_HOST", "kube-dns.kube-system.svc.cluster.local", ""},
+		// never a part of a password
+		{"X", "postgres://user:pass/word@db.example.com/shop", ""},
+		{"X", "postgres://user:pa.ss@wo.rd.com@db.example.com/shop", "db.example.com:5432"},
+		{"DSN", "user:pass.example.com@tcp(db.example.com:3306)/shop", "db.example.com:3306"},
+		{"X", "--password=pass.example.com", ""},
 		// what is no address in form, or is filled in later
 		{"DB_HOST", "db", ""},
 		{"DB_NAME", "db.example.com", ""},

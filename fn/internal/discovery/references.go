@@ -115,6 +115,8 @@ func (f *finder) add(a address, e evidence) {
 	switch {
 	case a.to == nil:
 		f.addOutside(a, e)
+	case isAPIServer(a.to.Name + "." + scope(a.to.Namespace)):
+		f.addOutside(address{host: apiServer}, e)
 	case a.to.Type == "ExternalName":
 		f.addAlias(a, e)
 	case f.addEndpoints(a, e), a.datasource && f.addDatasource(a, e):

@@ -242,8 +242,10 @@ type External struct {
 // APIAccess is a sign that a workload calls the Kubernetes API.
 type APIAccess struct {
 	Workload *Workload
-	// Why says it in a few words, such as "ClusterRoleBinding shop-operator binds its ServiceAccount".
+	// Why says it in a few words, such as "ClusterRoleBinding shop gives its ServiceAccount shop ClusterRole view".
 	Why string
+	// Weak is true for what only such programs usually have, a flag or an image, where no binding tells.
+	Weak bool
 	// Where is the field that says so, Source its file.
 	Where  string
 	Source Source
