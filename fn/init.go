@@ -10,9 +10,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	networkingv1 "k8s.io/api/networking/v1"
 
 	"tierwall.dev/fn/internal/discovery"
 	"tierwall.dev/fn/internal/manifest"
+	"tierwall.dev/fn/internal/policy"
 	"tierwall.dev/fn/internal/proposal"
 	"tierwall.dev/fn/internal/report"
 	"tierwall.dev/fn/internal/tier"
@@ -120,13 +122,28 @@ func readForInit(source string, o initOptions, stdin io.Reader, stderr io.Writer
 		inventory, _ := discovery.Read(e.objects)
 		giveDeclared(inventory, p.declared)
 		workloads += len(inventory.Workloads)
-		out = append(out, proposal.Environment{Name: e.name, Inventory: inventory})
+		out = append(out, proposal.Environment{Name: e.name, Inventory: inventory, Policies: handWrittenPolicies(e.objects)})
 	}
 	if workloads == 0 {
 		findings = append(findings, report.Finding{ID: InitNoWorkloads, Severity: report.Error,
 			Message: "holds no workload, so there is nothing to propose: give the folder or the stream that holds the Deployments, StatefulSets and the like"})
 	}
 	return out, findings, nil
+}
+
+// handWrittenPolicies are the policies among objects that are none of this tool's. One that cannot be decoded says nothing here:
+// render says what is wrong with it.
+func handWrittenPolicies(objects []*manifest.Object) []*networkingv1.NetworkPolicy {
+	var out []*networkingv1.NetworkPolicy
+	for _, o := range objects {
+		if o.Kind != "NetworkPolicy" || o.Group() != networkingv1.GroupName {
+			continue
+		}
+		if p, err := manifest.DecodePolicy(o); err == nil && p.Labels[policy.SetLabel] == "" {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // readManifests is the project that a source holds, seen without any configuration.

@@ -2,6 +2,7 @@ package proposal
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -20,7 +21,8 @@ func (d *draft) chain() {
 	d.linkByName(cells)
 	d.linkByLabel()
 	if !complete {
-		d.ask(Question{Kind: questionLarge})
+		d.ask(Question{Kind: questionLarge, Text: fmt.Sprintf("Which of the preset's connections are meant? It opens more than %d between these workloads, too many to look at one by one, "+
+			"so its chain of tiers stays. Give init a part of the input at a time: an application, a namespace.", maxCells)})
 		return
 	}
 	k := d.knowledge()

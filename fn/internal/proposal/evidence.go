@@ -27,6 +27,7 @@ func (d *draft) collect() {
 			d.reference(i, &r, shared, named)
 		}
 		d.memberships(i, e.Inventory.Memberships)
+		d.handWritten(i)
 	}
 	d.addAnswered()
 	d.askDoubts()

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"slices"
 
+	networkingv1 "k8s.io/api/networking/v1"
+
 	"tierwall.dev/fn/internal/tier"
 	"tierwall.dev/fn/internal/workload"
 )
@@ -20,6 +22,8 @@ type Environment struct {
 	// Name is empty where there is only one, without a name.
 	Name      string
 	Inventory *workload.Inventory
+	// Policies are the hand-written policies of the environment, none of this tool's own.
+	Policies []*networkingv1.NetworkPolicy
 }
 
 // Confidence is how sure a proposal is.

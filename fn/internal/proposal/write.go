@@ -16,6 +16,9 @@ const width = 118
 // maxEvidence is how many pieces of evidence a line names.
 const maxEvidence = 3
 
+// maxQuestions is how many questions the file holds: more than that nobody answers at one sitting.
+const maxQuestions = 40
+
 // Write is the proposal as a file: the configuration, with the evidence behind each line and the questions at its end.
 // The same proposal gives the same bytes.
 func (p *Proposal) Write() []byte {
@@ -201,8 +204,14 @@ func (p *Proposal) questions(b *bytes.Buffer) {
 		if n++; n == 1 {
 			b.WriteString("# Questions\n")
 		}
+		if n > maxQuestions {
+			continue
+		}
 		mark := fmt.Sprintf("%d. ", n)
 		comment(b, "", strings.Repeat(" ", len(mark)), mark+oneLine(q.Text))
+	}
+	if n > maxQuestions {
+		comment(b, "", "", fmt.Sprintf("And %d more. Give init a part of the input at a time: an application, a namespace.", n-maxQuestions))
 	}
 }
 
