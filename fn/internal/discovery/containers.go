@@ -203,8 +203,18 @@ func (r *Reader) readProbes(c *candidate, in *container) {
 			r.report(c.origin, idPortInvalid, problem.severity, field(), "%s", problem.message)
 		}
 		if p.number != 0 {
+			r.sayProbe(c, p.number, field)
 			c.probed = append(c.probed, workload.Port{Protocol: workload.TCP, Number: p.number, Origin: workload.FromProbe})
 		}
+	}
+}
+
+// sayProbe says that a probe asks another port than those that containers declare: one of them may be out of date. The
+// kubelet is let in either way.
+func (r *Reader) sayProbe(c *candidate, number int32, field func() string) {
+	if declared, any := c.declares(number, workload.TCP); any && !declared {
+		r.report(c.origin, idPortContradicts, report.Info, field(), "the probe asks %d/TCP, but the containers declare %s: see that they serve on what they declare, or declare this too",
+			number, c.declaredPorts())
 	}
 }
 
