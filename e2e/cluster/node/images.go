@@ -20,6 +20,9 @@ const (
 // postgresBin is where Debian keeps the programs of PostgreSQL 15.
 const postgresBin = "/usr/lib/postgresql/15/bin"
 
+// busybox is every applet by the name that it is called by.
+const busybox = "/usr/bin/busybox"
+
 // Users of the images, as the package's manifests name them.
 const databaseUser = 999
 
@@ -100,6 +103,13 @@ func Images(binaries Binaries) []image.Image {
 			Names:      []string{PrometheusImage},
 			Layers:     []*image.Layer{base, program("/bin/prometheus", "/usr/bin/prometheus")},
 			Entrypoint: []string{"/bin/prometheus"}, User: "65534",
+		},
+		{
+			Names: []string{"docker.io/library/busybox:1.37"}, // the pods of the chart's `helm test`
+			Layers: []*image.Layer{base, {Programs: map[string]string{
+				"/bin/sh": busybox, "/bin/nslookup": busybox, "/bin/timeout": busybox, "/bin/sleep": busybox,
+			}}},
+			Env: []string{path},
 		},
 		{Names: []string{DNSImage}, Layers: []*image.Layer{base, program("/bin/coredns", binaries.CoreDNS)}, Entrypoint: []string{"/bin/coredns"}},
 	}

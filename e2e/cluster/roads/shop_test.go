@@ -19,13 +19,22 @@ import (
 	"tierwall.dev/fn/e2e/cluster/probe"
 )
 
-const namespace = "app-production"
+const (
+	namespace = "app-production"
+	// commandLimit bounds every command: none may hang.
+	commandLimit = 4 * time.Minute
+)
+
+// site is where commands are run as a user of a cluster would.
+type site struct {
+	// kubeconfig, home and root are the cluster's, a home of the commands' own, and the folder of the repository.
+	kubeconfig, home, root string
+}
 
 // shop is the lab with the package's workloads in it, each a pod, and what is around them.
 type shop struct {
 	*lab.Lab
-	// root is the folder of the repository.
-	root                  string
+	site
 	sources, destinations []*lab.Pod
 }
 
@@ -61,7 +70,7 @@ func newShop(t *testing.T) *shop {
 	l, err := lab.Start(ctx)
 	must(t, err)
 	t.Cleanup(l.Close)
-	s := &shop{Lab: l, root: repositoryRoot(t)}
+	s := &shop{Lab: l, site: site{kubeconfig: l.Kubeconfig, home: l.Dir, root: repositoryRoot(t)}}
 	for _, name := range []string{namespace, "monitoring", "other"} {
 		must(t, s.CreateNamespace(ctx, name, nil))
 	}
@@ -157,14 +166,14 @@ func dial(ctx context.Context, from *lab.Pod, address, port string) (probe.Outco
 	return from.Net.Dial(ctx, protocol, address, n, denied)
 }
 
-// command runs a tool with the lab's kubeconfig.
-func (s *shop) command(t *testing.T, input, program string, arguments ...string) (string, error) {
+// command runs a tool in the folder of the repository.
+func (s *site) command(t *testing.T, input, program string, arguments ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), commandLimit)
 	defer cancel()
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Dir = s.root
-	command.Env = append(os.Environ(), "KUBECONFIG="+s.Kubeconfig, "HOME="+s.Dir)
+	command.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig, "HOME="+s.home)
 	command.Stdin = strings.NewReader(input)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
@@ -174,7 +183,7 @@ func (s *shop) command(t *testing.T, input, program string, arguments ...string)
 	return out.String(), nil
 }
 
-func (s *shop) mustCommand(t *testing.T, input, program string, arguments ...string) string {
+func (s *site) mustCommand(t *testing.T, input, program string, arguments ...string) string {
 	t.Helper()
 	out, err := s.command(t, input, program, arguments...)
 	must(t, err)
@@ -182,7 +191,7 @@ func (s *shop) mustCommand(t *testing.T, input, program string, arguments ...str
 }
 
 // helm is the path of a pinned helm.
-func (s *shop) helm(t *testing.T, name string) string {
+func (s *site) helm(t *testing.T, name string) string {
 	t.Helper()
 	path := filepath.Join(s.root, ".cache", "tools", name)
 	if _, err := os.Stat(path); err != nil {
