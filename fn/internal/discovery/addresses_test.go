@@ -156,6 +156,10 @@ func TestAddresses(t *testing.T) {
 		{"", "cat /dev/db/5432", ""},
 		{"", `socket.connect(("db", 5432))`, "shop/db:5432"},
 		{"", `print("db", 5431)`, ""},
+		{"config.php", "$cfg['Servers'][1]['host'] = 'db';\n$cfg['db'] = 'api';", "shop/db"},
+		{"config.php", "define('DB_HOST', 'db'); define('DB_NAME', 'api');", "shop/db"},
+		{"app.py", `redis.Redis(os.environ.get("REDIS_HOST", "redis-headless"), port=80)`, "shop/redis-headless:80"},
+		{"X", "hosts,db", ""},
 		{"", "wait-for-it db:5432 -- run", "shop/db:5432"},
 		{"", "x --replicaof db 5432", "shop/db:5432"},
 		// variables that Kubernetes gives; those of a Service that is not there are others'

@@ -52,28 +52,42 @@ const lookAt = 4096
 // formatByLook tells the format of a text from its first lines.
 func formatByLook(text string) format {
 	text = text[:min(len(text), lookAt)]
-	settings, lines := 0, 0
+	sections, settings, pairs, lines := 0, 0, 0, 0
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		if line == "" || line == "---" || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#!") {
+		if line == "" || line == "---" || line[0] == ';' || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#!") {
 			continue
 		}
-		if lines == 0 {
-			key, rest, isMapping := strings.Cut(line, ":")
-			if line[0] == '{' || isMapping && (rest == "" || rest[0] == ' ') && !strings.ContainsAny(key, " =(){};") {
-				return yamlFormat
-			}
+		if lines == 0 && beginsYAML(line) {
+			return yamlFormat
 		}
 		lines++
 		key, _, isSetting := strings.Cut(line, "=")
-		if line[0] == '[' || line[0] == ';' || isSetting && !strings.ContainsAny(strings.TrimSpace(key), " \t$(){}") {
+		switch {
+		case isSection(line):
+			sections++
+		case isSetting && !strings.ContainsAny(strings.TrimSpace(key), " \t$(){}"):
 			settings++
+		case len(strings.Fields(line)) > 1 && !strings.ContainsAny(line, "{};"):
+			pairs++
 		}
 	}
-	if lines > 0 && settings == lines {
+	// KEY VALUE lines are settings only where sections say that it is no script.
+	if settings+sections == lines && settings > 0 || sections > 0 && settings+sections+pairs == lines {
 		return settingsFormat
 	}
 	return textFormat
+}
+
+// beginsYAML reports whether the first line of a text is one of YAML or JSON.
+func beginsYAML(line string) bool {
+	key, rest, isMapping := strings.Cut(line, ":")
+	return line[0] == '{' || isMapping && (rest == "" || rest[0] == ' ') && !strings.ContainsAny(key, " =(){};")
+}
+
+// isSection reports whether a line begins or ends a section of settings: [OUTPUT], <match **>, </match>.
+func isSection(line string) bool {
+	return line[0] == '[' && line[len(line)-1] == ']' || line[0] == '<' && line[len(line)-1] == '>'
 }
 
 // file is an entry of a ConfigMap or Secret that is read for addresses.

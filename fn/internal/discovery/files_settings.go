@@ -2,7 +2,7 @@ package discovery
 
 import "strings"
 
-// settings reads KEY=VALUE lines in sections.
+// settings reads KEY=VALUE lines in sections, and KEY VALUE.
 func (f *file) settings(text string) {
 	section := map[string]string{}
 	var keys []string
@@ -14,13 +14,16 @@ func (f *file) settings(text string) {
 	}
 	for line := range strings.Lines(withoutComments(text, []string{"#", ";", "!"})) {
 		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
+		if line != "" && isSection(line) {
 			flush()
 			continue
 		}
 		i := strings.IndexByte(line, '=')
 		if colon := strings.Index(line, ": "); i < 0 || colon >= 0 && colon < i {
 			i = colon
+		}
+		if words := strings.Fields(line); i < 0 && len(words) == 2 {
+			i = len(words[0]) // Host elasticsearch, as Fluent Bit has it
 		}
 		if i < 0 {
 			f.prose(line)

@@ -221,11 +221,18 @@ func (h *host) hasHostKey(key string) (inText, ok bool) {
 			if i = elementBefore(h.text, j-1); i == j-1 {
 				return false, false
 			}
+			if element := h.text[i : j-1]; isQuoted(element) && isHostKey(element[1:len(element)-1]) {
+				return true, true // getenv("DB_HOST", "db")
+			}
 		default:
 			return true, blank && isHostOption(wordBefore(h.text, j))
 		}
 	}
 	return false, false
+}
+
+func isQuoted(s string) bool {
+	return len(s) > 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0]
 }
 
 // elementBefore is where the list element that ends at a position begins, with its quotes.
@@ -246,7 +253,7 @@ func skipQuotesBefore(text string, end int) int {
 
 // keyBefore is the key that ends before a position, quotes and blanks left out.
 func keyBefore(text string, end int) string {
-	for end > 0 && strings.IndexByte(" \t\"':", text[end-1]) >= 0 {
+	for end > 0 && strings.IndexByte(" \t\"':]", text[end-1]) >= 0 {
 		end--
 	}
 	start := end
@@ -280,7 +287,7 @@ var hostSuffixes = []string{
 	"host", "hosts", "hostname", "hostnames", "addr", "addrs", "address", "addresses", "url", "urls", "uri", "uris",
 	"server", "servers", "service", "services", "endpoint", "endpoints", "dsn", "node", "nodes", "broker", "brokers",
 	"target", "targets", "upstream", "upstreams", "peer", "peers", "seeds", "replicaof", "slaveof",
-	"zookeeper_connect", "zookeeper.connect",
+	"zookeeper_connect", "zookeeper.connect", "issuer",
 }
 
 // hostSuffix is the suffix that says that a variable of this name holds an address, empty where none does.

@@ -123,6 +123,9 @@ func (f *finder) add(a address, e evidence) {
 	case slices.Contains(f.from.services, a.to):
 		f.selves = append(f.selves, selfReference{f.from, a.to, a.port, e.where, e.source})
 	default:
+		if a.port == 0 {
+			a.port = a.to.usualPort()
+		}
 		f.found = append(f.found, workload.Reference{
 			From: f.from.Workload, To: a.to.Service, Via: e.via, Port: a.port, Where: e.where, Source: e.source, Weak: e.weak,
 		})
@@ -196,9 +199,6 @@ func (f *finder) value(env *environment, name, key, value string, secret bool, e
 			a.host = ""
 		} else if a.to == nil && a.port == 0 && !strings.Contains(a.host, ".") {
 			return // one word, and nothing else says that it is a host
-		}
-		if a.to != nil && a.port == 0 && len(others) == 0 {
-			a.port = a.to.usualPort()
 		}
 		if a.port != 0 || len(others) == 0 {
 			f.add(a, e)

@@ -29,7 +29,7 @@ func withSibling(a address, name string, lookup func(string) (string, bool)) add
 		return a
 	}
 	// DB_PORT_NUMBER is how Bitnami's images have it, port_value Envoy.
-	for _, port := range []string{sibling, sibling + "_NUMBER", sibling + "_value", sibling + "_VALUE"} {
+	for _, port := range []string{sibling, sibling + "_NUMBER", sibling + "_value", strings.ToUpper(sibling[:1]) + sibling[1:]} {
 		if value, ok := lookup(port); ok {
 			if number, _ := leadingNumber(strings.TrimSpace(value), 0, 0); number != 0 {
 				a.port = a.meant(number)
