@@ -38,7 +38,9 @@ func (d *draft) chain() {
 			continue
 		}
 		if k.keeps(p, cells) {
-			d.chained[p] = cell
+			kept := withoutMetrics(cell)
+			same[t] = same[t] && equalPorts(kept.ports, cell.ports)
+			d.chained[p] = kept
 			continue
 		}
 		same[t] = false
@@ -49,6 +51,20 @@ func (d *draft) chain() {
 		}
 	}
 	d.askSilent(k)
+}
+
+// withoutMetrics is a cell without the destination's metrics ports, where it has others: what the chain assumes is no scrape.
+func withoutMetrics(cell *link) *link {
+	out := &link{pair: cell.pair, ports: slices.Clone(cell.ports)}
+	for i, w := range cell.to.in {
+		if w == nil {
+			continue
+		}
+		if rest := cell.ports[i].Minus(portSet(w.Metrics)); len(rest) > 0 {
+			out.ports[i] = rest
+		}
+	}
+	return out
 }
 
 func equalPorts(a, b []tier.PortSet) bool {
@@ -231,8 +247,7 @@ func (k *knowledge) keeps(p pair, cells map[pair]*link) bool {
 	case k.tiers[p.from][p.to.role.Tier], k.owned[p.to]:
 		return false
 	case k.claimed[p.to]:
-		// Where most say whom they call, one that says nothing does not call what others are known to call.
-		return !k.says(p.from) && !k.spoken[p.from.first().Namespace]
+		return k.keepsClaimed(p, cells)
 	case !k.says(p.from):
 		return true
 	case !isStore(p.to.role.Tier) || !k.knowsStore(p.from):
@@ -241,6 +256,27 @@ func (k *knowledge) keeps(p pair, cells map[pair]*link) bool {
 	// A store that nobody names is used by those whose store is not known; if there are none, by anyone.
 	for q := range cells {
 		if q.to == p.to && !k.knowsStore(q.from) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepsClaimed reports whether a cell stays whose destination others are known to call. It does for a workload that says
+// nothing, if a label asks for the chain and most others say nothing either; and for a frontend that would be left with
+// nothing to call.
+func (k *knowledge) keepsClaimed(p pair, cells map[pair]*link) bool {
+	if k.says(p.from) || k.spoken[p.from.first().Namespace] {
+		return false
+	}
+	if p.from.role.Evidence.Confidence == High {
+		return true
+	}
+	if p.from.role.Tier != frontend {
+		return false
+	}
+	for q := range cells {
+		if q.from == p.from && q.to.role.Tier == p.to.role.Tier && !k.claimed[q.to] {
 			return false
 		}
 	}

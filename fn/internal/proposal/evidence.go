@@ -212,9 +212,12 @@ var storeWords = []string{"db", "database", "mysql", "mariadb", "postgres", "pos
 // roleWords are words of names that say what a workload does, not of which part it is.
 var roleWords = []string{"service", "svc", "api", "server", "backend", "app", "worker", "deployment", "appserver"}
 
-// stem is a name without its last words of the list; empty where nothing is left.
+// stem is a name without its first and last words of the list; empty where nothing is left.
 func stem(name string, words []string) string {
 	parts := strings.Split(name, "-")
+	for len(parts) > 1 && slices.Contains(words, parts[0]) {
+		parts = parts[1:]
+	}
 	for len(parts) > 0 && slices.Contains(words, parts[len(parts)-1]) {
 		parts = parts[:len(parts)-1]
 	}

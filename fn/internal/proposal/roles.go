@@ -65,12 +65,14 @@ var roleImages = map[string]string{
 	"metrics-server": controller, "external-dns": controller, "reloader": controller, "cluster-autoscaler": controller,
 	"ingress-nginx-controller": ingress, "nginx-ingress-controller": ingress, "traefik": ingress, "haproxy-ingress": ingress,
 	"kubernetes-ingress": ingress, "kubernetes-ingress-controller": ingress, "contour": ingress, "caddy-ingress": ingress,
-	"nginx": frontend, "nginx-unprivileged": frontend, "httpd": frontend, "caddy": frontend, "haproxy": frontend, "envoy": frontend,
-	"openresty": frontend, "varnish": frontend, "apache": frontend,
 	"wordpress": frontend, "nextcloud": frontend, "ghost": frontend, "drupal": frontend, "joomla": frontend, "phpmyadmin": frontend,
 	"adminer": frontend, "pgadmin4": frontend, "redis-commander": frontend, "mongo-express": frontend,
 	"k6": client, "locust": client, "fortio": client, "hey": client,
 }
+
+// webServers are images of servers that stand in front of others or hand out files, whatever they are used for: a name says
+// more than they do.
+var webServers = []string{"nginx", "nginx-unprivileged", "httpd", "caddy", "haproxy", "envoy", "openresty", "varnish", "apache"}
 
 // nameWords are the last words of names that tell a role, where labels, images and ports do not.
 var nameWords = map[string]string{
@@ -99,6 +101,7 @@ func (d *draft) assignRoles() {
 	for _, u := range d.units {
 		u.role = d.roleOf(u.first())
 	}
+	d.findFronts()
 	for _, u := range d.units {
 		w := u.first()
 		r := d.sameImage(u)
@@ -145,10 +148,49 @@ func (d *draft) roleOf(w *workload.Workload) Role {
 	if t, word := nameRole(w.Name); t != "" && !(isStore(t) && servesWeb(w)) {
 		return Role{Tier: t, Evidence: Evidence{Text: "name: " + word, Confidence: Medium}}
 	}
+	if len(w.Images) > 0 && slices.Contains(webServers, tier.ImageName(w.Images[0])) && len(w.Ports) > 0 {
+		return Role{Tier: frontend, Evidence: Evidence{Text: "image " + shortImage(w.Images[0]), Confidence: Medium}}
+	}
 	if d.reachesAPI[w] && len(d.exposed[w]) == 0 {
 		return Role{Tier: controller, Evidence: Evidence{Text: d.apiWhy[w], Confidence: Medium}}
 	}
 	return d.shapeRole(w)
+}
+
+// findFronts makes a frontend of what users reach in a namespace that has no frontend and no store, where nothing says what
+// its workloads are: the others are what it calls.
+func (d *draft) findFronts() {
+	type content struct {
+		settled bool
+		front   []*unit
+		others  int
+	}
+	in := map[string]*content{}
+	for _, u := range d.units {
+		w := u.first()
+		c := in[w.Namespace]
+		if c == nil {
+			c = &content{}
+			in[w.Namespace] = c
+		}
+		switch {
+		case u.role.Tier == frontend || isStore(u.role.Tier):
+			c.settled = true
+		case u.role.Tier != backend || u.role.Evidence.Confidence != Low:
+		case len(d.exposed[w]) > 0:
+			c.front = append(c.front, u)
+		default:
+			c.others++
+		}
+	}
+	for _, c := range in {
+		if c.settled || c.others == 0 {
+			continue
+		}
+		for _, u := range c.front {
+			u.role = Role{Tier: frontend, Evidence: Evidence{Text: d.exposed[u.first()][0].text + " exposes it, and nothing says more", Confidence: Low}}
+		}
+	}
 }
 
 // sameImage is the unit's role, or backend for a frontend that runs the image of workers and Jobs and no backend does: the
