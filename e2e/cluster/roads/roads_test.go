@@ -64,14 +64,61 @@ func roads() []road {
 		},
 		byHelm("helm3"),
 		byHelm("helm4"),
+		byPostRenderer("helm3"),
+		byPostRenderer("helm4"),
+	}
+}
+
+// byPostRenderer installs the workloads as a chart that somebody has, with tierwall as Helm's post-renderer: the binary on PATH for
+// v3, the plugin for v4.
+func byPostRenderer(name string) road {
+	return road{
+		name: name + " install --post-renderer",
+		apply: func(t *testing.T, s *shop) {
+			dir := t.TempDir()
+			write := func(name, content string) string {
+				path := filepath.Join(dir, name)
+				must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+				must(t, os.WriteFile(path, []byte(content), 0o644))
+				return path
+			}
+			write("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n")
+			write("chart/templates/all.yaml", withoutKinds(s.mustCommand(t, "", "kubectl", "kustomize", "kustomize/overlays/prod"), "NetworkPolicy", "Namespace"))
+			set, err := os.ReadFile(filepath.Join(s.root, "kustomize", "networkpolicyset.yaml"))
+			must(t, err)
+			config := write("set.yaml", strings.Replace(string(set), "\n  environments:\n", "\n  environment: prod\n  environments:\n", 1))
+			helm := s.helm(t, name)
+			if name == "helm4" {
+				s.mustCommand(t, "", helm, "plugin", "install", "examples/helm-post-renderer/plugin")
+			}
+			s.mustCommand(t, "", helm, "install", "shop", filepath.Join(dir, "chart"), "--namespace", namespace,
+				"--post-renderer", "tierwall", "--post-renderer-args", "--config", "--post-renderer-args", config)
+		},
+		remove: func(t *testing.T, s *shop) {
+			helm := s.helm(t, name)
+			s.mustCommand(t, "", helm, "uninstall", "shop", "--namespace", namespace)
+			if name == "helm4" {
+				s.mustCommand(t, "", helm, "plugin", "uninstall", "tierwall")
+			}
+		},
+		policies: sixPolicies,
 	}
 }
 
 // onlyPolicies leaves the workloads out of a stream: their pods are there already.
 func onlyPolicies(stream string) string {
-	docs := slices.DeleteFunc(strings.Split(stream, "\n---\n"), func(doc string) bool { return !strings.Contains(doc, "\nkind: NetworkPolicy\n") })
+	docs := slices.DeleteFunc(strings.Split(stream, "\n---\n"), func(doc string) bool { return !isKind(doc, "NetworkPolicy") })
 	return strings.Join(docs, "\n---\n")
 }
+
+func withoutKinds(stream string, kinds ...string) string {
+	docs := slices.DeleteFunc(strings.Split(stream, "\n---\n"), func(doc string) bool {
+		return slices.ContainsFunc(kinds, func(kind string) bool { return isKind(doc, kind) })
+	})
+	return strings.Join(docs, "\n---\n") + "\n"
+}
+
+func isKind(doc, kind string) bool { return strings.Contains("\n"+doc+"\n", "\nkind: "+kind+"\n") }
 
 // known are connections of which the package's documentation says whether they get through.
 var known = map[string]bool{

@@ -173,7 +173,8 @@ func (s *site) command(t *testing.T, input, program string, arguments ...string)
 	defer cancel()
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Dir = s.root
-	command.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig, "HOME="+s.home)
+	command.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig, "HOME="+s.home,
+		"PATH="+filepath.Join(s.root, ".cache", "e2e")+string(os.PathListSeparator)+os.Getenv("PATH")) // tierwall
 	command.Stdin = strings.NewReader(input)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
