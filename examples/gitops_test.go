@@ -22,6 +22,10 @@ func TestGitOpsManifestsPointAtTheOverlays(t *testing.T) {
 			name: "Argo CD Application", doc: document(t, "argocd/application-prod.yaml", 0),
 			path: "spec.source.path", namespace: "spec.destination.namespace",
 		},
+		{
+			name: "Argo CD Application with the plugin", doc: document(t, "argocd/application-plugin.yaml", 0),
+			path: "spec.source.path", namespace: "spec.destination.namespace",
+		},
 		{name: "Flux prod", doc: document(t, "flux/kustomizations.yaml", 0), path: "spec.path"},
 		{name: "Flux staging", doc: document(t, "flux/kustomizations.yaml", 1), path: "spec.path"},
 	} {
