@@ -200,7 +200,14 @@ func (p *Proof) takesPart(e end, d reachability.Direction) bool {
 			own = own || p.class(p.number[w]) == e.class
 		}
 	}
-	return own || !others
+	return own || !others && !p.unknownScraper(e.peer)
+}
+
+// unknownScraper is true for Prometheus where it is a namespace with workloads of the input, of which none is known to
+// scrape: then a pod that is not in the input stands for it, and not all that runs beside it.
+func (p *Proof) unknownScraper(peer *tier.Peer) bool {
+	return peer.Name == tier.Prometheus && len(p.in.Model.Members[peer.Name]) == 0 && len(p.meant.members[peer]) > 0 &&
+		!slices.ContainsFunc(peer.From, func(t tier.Target) bool { return t.Namespace == "" || t.Pods != nil })
 }
 
 // cause finds the end that denies the first of the ports.
@@ -251,10 +258,22 @@ func (p *Proof) blocked() report.Findings {
 		case s.at.peer != nil, s.at.probe == nil && p.workloads[s.at.number].Tier == "":
 			id, severity = peerIsolated, report.Warning
 			advice = "; tierwall render opens this end too if labels tell its pods from others, or open it by hand"
+			if s.at.probe != nil {
+				advice = p.adviceForPods(s.at.peer)
+			}
 		}
 		out = append(out, p.at(s, id, severity, fmt.Sprintf("%s means %s%s", strings.Join(s.declared, ", "), p.sayShortfall(s), advice)))
 	}
 	return out
+}
+
+// adviceForPods is what to do about a peer's pods that are not in the input, and fall under a default deny that is.
+func (p *Proof) adviceForPods(peer *tier.Peer) string {
+	if !p.unknownScraper(peer) {
+		return "; no workload of the input has those pods: write their policy beside these"
+	}
+	return fmt.Sprintf("; no workload of the input is known to be it: if one of that namespace is, such as %s, name its pods by the peer's podSelector, else write their policy beside these",
+		p.workloads[p.meant.members[peer][0]])
 }
 
 // at puts a shortfall's finding at the workload that denies it, or at none where that is a peer.

@@ -185,7 +185,7 @@ func (p *Proof) newProbes() *probes {
 	for _, peer := range p.peers() {
 		for _, t := range slices.Concat(peer.From, peer.To) {
 			// Workloads of the environment that are the peer stand for it themselves.
-			if t.Namespace != "" && len(p.meant.members[peer]) == 0 {
+			if t.Namespace != "" && (len(p.meant.members[peer]) == 0 || p.unknownScraper(peer)) {
 				out.add(t.Namespace, t.Pods)
 			}
 		}
