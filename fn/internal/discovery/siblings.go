@@ -24,8 +24,11 @@ func siblingPort(key string) string {
 
 // withSibling is the address with the port that another variable holds, where it names none itself.
 func withSibling(a address, name string, lookup func(string) (string, bool)) address {
+	if a.port != 0 || len(name) > maxVariableName {
+		return a
+	}
 	sibling := siblingPort(name)
-	if a.port != 0 || sibling == "" || len(name) > maxVariableName {
+	if sibling == "" {
 		return a
 	}
 	// DB_PORT_NUMBER is how Bitnami's images have it, port_value Envoy.
@@ -71,9 +74,12 @@ func (e *environment) portVariables() []portVariable {
 // otherPorts are further ports of the address's Service in the container's variables that begin as the host's own does:
 // FLAGD_UI_PORT beside FLAGD_HOST.
 func (e *environment) otherPorts(a address, name string) []int32 {
+	if a.to == nil || len(a.to.Ports) < 2 || len(name) > maxVariableName {
+		return nil
+	}
 	suffix := hostSuffix(name)
 	stem := strings.TrimRight(name[:len(name)-len(suffix)], "_.-")
-	if a.to == nil || suffix == "" || stem == "" || len(a.to.Ports) < 2 || len(name) > maxVariableName {
+	if suffix == "" || stem == "" {
 		return nil
 	}
 	var ports []int32
