@@ -81,7 +81,7 @@ var roads = []road{
 	{"Helm v4 chart", func(t *testing.T, a *shipped) string { return a.byChart(t, "helm4") }},
 	{"Helm v3 post-renderer", func(t *testing.T, a *shipped) string { return a.byPostRenderer(t, "helm-v3") }},
 	{"Helm v4 post-renderer", func(t *testing.T, a *shipped) string { return a.byPostRenderer(t, "helm-v4") }},
-	{"kustomize Component", func(t *testing.T, a *shipped) string {
+	{"kustomize Component that runs the function", func(t *testing.T, a *shipped) string {
 		files := maps.Clone(a.bare)
 		delete(files, "networkpolicyset.yaml")
 		files["component/networkpolicyset.yaml"] = a.set
@@ -90,6 +90,15 @@ var roads = []road{
 		dir := t.TempDir()
 		files.write(t, dir)
 		return mustRun(t, dir, environment(t, ""), tool(t, "kustomize"), "build", "--enable-alpha-plugins", "--enable-exec", "overlays/"+a.environment).stdout
+	}},
+	{"kustomize Component of rendered policies", func(t *testing.T, a *shipped) string {
+		files := maps.Clone(a.bare)
+		files["component/policies.yaml"] = mustRun(t, "..", nil, tierwall, "render", "kustomize", "--environment", a.environment, "--to", "-").stdout
+		files["component/kustomization.yaml"] = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources:\n- policies.yaml\n"
+		files["overlays/"+a.environment+"/kustomization.yaml"] += "components:\n- ../../component\n"
+		dir := t.TempDir()
+		files.write(t, dir)
+		return a.kustomize(t, dir)
 	}},
 	{"kpt fn render", func(t *testing.T, a *shipped) string {
 		env := environment(t, "")

@@ -48,8 +48,8 @@ The labels of every policy: the chart's, the set's that owns it, and the user's,
 {{- define "k8s-security.labels" -}}
 {{ include "k8s-security.chartLabels" . }}
 tierwall.dev/set: {{ default (include "k8s-security.fullname" .) .Values.set | quote }}
-{{- range $key, $value := .Values.labels }}
-{{ $key | quote }}: {{ $value | quote }}
+{{- with .Values.labels }}
+{{ toYaml . }}
 {{- end -}}
 {{- end -}}
 
@@ -59,8 +59,8 @@ The annotations of a policy. Takes root and description, one line.
 {{- define "k8s-security.annotations" -}}
 tierwall.dev/controls: CIS Kubernetes Benchmark 5.3.2; MITRE ATT&CK T1046, T1021
 tierwall.dev/description: {{ .description | quote }}
-{{- range $key, $value := .root.Values.annotations }}
-{{ $key | quote }}: {{ $value | quote }}
+{{- with .root.Values.annotations }}
+{{ toYaml . }}
 {{- end -}}
 {{- end -}}
 
