@@ -142,13 +142,21 @@ func (f *finder) scanned(m *config) []configAddress {
 	return m.addresses
 }
 
+// scan finds the addresses in a config's entries, each once in an entry.
 func (f *finder) scan(m *config) []configAddress {
 	var out []configAddress
 	for i, e := range m.entries {
 		if isExclusion(e.key) {
 			continue
 		}
-		in := file{book: f.book, scope: f.scope, secret: m.secret, found: func(a address) { out = append(out, configAddress{entry: i, address: a}) }}
+		seen := map[address]bool{}
+		in := file{book: f.book, scope: f.scope, secret: m.secret, found: func(a address) {
+			a.offset = 0
+			if !seen[a] {
+				seen[a] = true
+				out = append(out, configAddress{entry: i, address: a})
+			}
+		}}
 		in.read(e.key, e.text, m.value)
 		m.entries[i].discovers = in.discovers
 	}
