@@ -167,7 +167,7 @@ func (d *draft) foreign(r *workload.Reference, e Evidence) {
 		d.peers = append(d.peers, peerLine{service: s, PeerSpec: tier.PeerSpec{Name: d.peerName(s.Name, 0), Namespace: s.Namespace,
 			PodSelector: &metav1.LabelSelector{MatchLabels: s.Selector}}, evidence: []Evidence{{Text: "the pods of Service " + s.Name + ", which no manifest here makes"}}})
 	}
-	d.lines = append(d.lines, line{from: one(from.ref()), to: named(d.peers[i].Name), ports: foreignPorts(s, r.Port), evidence: []Evidence{e}})
+	d.lines = append(d.lines, line{from: d.refs([]*unit{from}, true), to: named(d.peers[i].Name), ports: foreignPorts(s, r.Port), evidence: []Evidence{e}})
 }
 
 // foreignPorts are the ports behind a Service's port where no workload tells what a port's name means: the number of a port

@@ -305,8 +305,16 @@ func nameRole(name string) (role, word string) {
 			return t, words[i]
 		}
 	}
+	for _, word := range joinedWords {
+		if strings.HasSuffix(words[len(words)-1], word) {
+			return nameWords[word], word
+		}
+	}
 	return "", ""
 }
+
+// joinedWords are the words that names are also written together with: cartservice, authserver.
+var joinedWords = []string{"service", "server", "backend", "frontend", "worker", "gateway"}
 
 // webPorts are ports that no store serves.
 var webPorts = []int32{80, 443, 3000, 5000, 8000, 8080, 8443}
