@@ -38,10 +38,29 @@ func prepare() error {
 	if err := os.Setenv("TMPDIR", StateDir+"/tmp"); err != nil {
 		return err
 	}
+	if err := shadowVar(); err != nil {
+		return err
+	}
 	if err := shadowSysctls(); err != nil {
 		return err
 	}
 	return onlyLoopback()
+}
+
+// shadowVar makes what is written below /var go to memory: a kubelet and the network plugins have folders there
+// (/var/log/pods, /var/lib/kubelet, /var/lib/cni) that no option moves.
+func shadowVar() error {
+	upper, work := StateDir+"/var-upper", StateDir+"/var-work"
+	for _, dir := range []string{upper, work} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	options := "lowerdir=/var,upperdir=" + upper + ",workdir=" + work
+	if err := syscall.Mount("overlay", "/var", "overlay", 0, options); err != nil {
+		return fmt.Errorf("in front of /var: %w", err)
+	}
+	return nil
 }
 
 // shadowSysctls puts a file in front of each sysctl, so that what is written goes nowhere.

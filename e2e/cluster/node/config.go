@@ -24,6 +24,8 @@ root = %q
 state = "/run/containerd"
 [grpc]
   address = %q
+[plugins."io.containerd.internal.v1.opt"]
+  path = %q
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = %q
   restrict_oom_score_adj = true
@@ -35,7 +37,7 @@ state = "/run/containerd"
     snapshotter = "overlayfs"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
-`, filepath.Join(dir, "containerd"), socket, sandboxImage, filepath.Join(dir, "cni"))
+`, filepath.Join(dir, "containerd"), socket, filepath.Join(dir, "opt"), sandboxImage, filepath.Join(dir, "cni"))
 }
 
 func cniConfig(dir string) string {
@@ -47,7 +49,7 @@ func cniConfig(dir string) string {
 }
 
 // kubeletConfig turns off what a machine without systemd and with cgroups of version 1 cannot do.
-func kubeletConfig(socket string) string {
+func kubeletConfig(dir, socket string) string {
 	return fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 failCgroupV1: false
@@ -73,7 +75,8 @@ registerNode: true
 kubeAPIQPS: 100
 kubeAPIBurst: 200
 serializeImagePulls: false
-`, socket, control.NodeIPv4, dnsIP)
+volumePluginDir: %s
+`, socket, control.NodeIPv4, dnsIP, filepath.Join(dir, "volume-plugins"))
 }
 
 func schedulerConfig(kubeconfig string) string {

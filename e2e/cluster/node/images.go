@@ -51,7 +51,7 @@ func Images(binaries Binaries) []image.Image {
 			"/bin/sh": "/bin/sh", "/bin/postgres": postgresBin + "/postgres", "/bin/initdb": postgresBin + "/initdb",
 			"/bin/pg_isready": postgresBin + "/pg_isready", "/bin/psql": postgresBin + "/psql", "/bin/getent": "/usr/bin/getent",
 		},
-		Trees: []string{"/usr/lib/postgresql/15/lib", "/usr/share/postgresql/15", "/usr/share/zoneinfo"},
+		Trees: []string{"/usr/lib/postgresql/15/lib", "/usr/share/postgresql/15", "/usr/share/zoneinfo", "/usr/lib/locale/C.utf8"},
 		Dirs: []image.Dir{
 			{Path: "/var/lib/postgresql", Mode: 0o755, Owner: databaseUser},
 			{Path: "/var/lib/postgresql/data", Mode: 0o700, Owner: databaseUser},

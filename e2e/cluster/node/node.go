@@ -137,7 +137,7 @@ func (c *Cluster) startKubelet(ctx context.Context) error {
 	if err := showCores(filepath.Join(c.Dir, "sys"), cores); err != nil {
 		return err
 	}
-	config, err := c.write("kubelet.yaml", kubeletConfig(c.containerd))
+	config, err := c.write("kubelet.yaml", kubeletConfig(c.Dir, c.containerd))
 	if err != nil {
 		return err
 	}

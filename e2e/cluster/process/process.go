@@ -4,7 +4,6 @@ package process
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -131,17 +130,15 @@ func Until(ctx context.Context, what string, limit time.Duration, question func(
 
 func until(ctx context.Context, what string, limit time.Duration, p *Process, question func(context.Context) error) error {
 	var last, fatal error
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, limit, true, func(ctx context.Context) (bool, error) {
+	// A question has the caller's context, not the poll's: its answer is not to be that the time is up.
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, limit, true, func(context.Context) (bool, error) {
 		if p != nil {
 			if fatal = p.Failure(); fatal != nil {
 				return false, fatal
 			}
 		}
-		answer := question(ctx)
-		if answer != nil && !(last != nil && errors.Is(answer, context.DeadlineExceeded)) {
-			last = answer
-		}
-		return answer == nil, nil
+		last = question(ctx)
+		return last == nil, nil
 	})
 	switch {
 	case err == nil:

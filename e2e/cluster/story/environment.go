@@ -14,7 +14,7 @@ import (
 )
 
 // availableLimit is the time within which a package's workloads have to be available.
-const availableLimit = 3 * time.Minute
+const availableLimit = 2 * time.Minute
 
 // password is what the cluster's secret manager would hold.
 const password = "correct-horse"

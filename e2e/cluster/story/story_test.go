@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tierwall.dev/fn/e2e/cluster/isolate"
 	"tierwall.dev/fn/e2e/cluster/ledger"
 	"tierwall.dev/fn/e2e/cluster/node"
@@ -22,6 +24,7 @@ func TestMain(m *testing.M) { os.Exit(isolate.Main(m.Run)) }
 
 var (
 	built    = flag.String("built", "../../../.cache/e2e", "folder of what make e2e builds: inpod, coredns, tierwall")
+	evidence = flag.String("evidence", "../../../.cache/e2e/evidence", "folder for the logs of a run that failed")
 	checkout = flag.String("checkout", "../../..", "folder of the repository")
 )
 
@@ -56,7 +59,12 @@ func TestRealCluster(t *testing.T) {
 		}
 	}()
 	s.start(t)
-	defer func() { must(t, s.close()) }()
+	defer func() {
+		if t.Failed() {
+			must(t, s.keepEvidence(*evidence))
+		}
+		must(t, s.close())
+	}()
 	for _, step := range steps {
 		began := time.Now()
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, s) }) {
@@ -158,13 +166,7 @@ var stepApply = step{
 				}
 				return fmt.Sprintf("%d objects", len(lines)), allSay(lines, "created")
 			})
-			s.check(t, e.Name+": "+appliedAgain, func(ctx context.Context) (string, error) {
-				lines, err := s.apply(ctx, s.folder, e)
-				if err != nil {
-					return "", err
-				}
-				return fmt.Sprintf("%d objects", len(lines)), allSay(lines, "unchanged")
-			})
+			s.check(t, e.Name+": "+appliedAgain, func(ctx context.Context) (string, error) { return s.applyAgain(ctx, e) })
 		}
 		for _, e := range environments {
 			s.check(t, e.Name+": "+comesUp, func(ctx context.Context) (string, error) { return "", s.available(ctx, e.Namespace) })
@@ -180,6 +182,47 @@ const (
 	appliedAgain = "applied again, nothing changes"
 	comesUp      = "every workload is available, under the policies"
 )
+
+// saysConfigured are the kinds of which kubectl says "configured" each time, whatever the manifest: the API server fills in
+// the status of a volumeClaimTemplate, and the selector of a PodDisruptionBudget is always sent.
+var saysConfigured = []string{"statefulset.apps/", "poddisruptionbudget.policy/"}
+
+// applyAgain applies once more, and asks the server too: kubectl diff, and each object's generation, which counts the
+// changes of what is wanted.
+func (s *suite) applyAgain(ctx context.Context, e Environment) (string, error) {
+	before, err := s.generations(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.kubectl(ctx, "diff", "--kustomize", e.overlay(s.folder)); err != nil {
+		return "", err
+	}
+	lines, err := s.apply(ctx, s.folder, e)
+	if err != nil {
+		return "", err
+	}
+	sure := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
+		return slices.ContainsFunc(saysConfigured, func(kind string) bool { return strings.HasPrefix(line, kind) })
+	})
+	if err := allSay(sure, "unchanged"); err != nil {
+		return "", err
+	}
+	after, err := s.generations(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		return "", fmt.Errorf("generations (-before +after):\n%s", diff)
+	}
+	return fmt.Sprintf("%d objects", len(lines)), nil
+}
+
+// generations returns the generation of each object of the overlay, a line each.
+func (s *suite) generations(ctx context.Context, e Environment) ([]string, error) {
+	const fields = `jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid} {.metadata.generation}{"\n"}{end}`
+	out, err := s.kubectl(ctx, "get", "--kustomize", e.overlay(s.folder), "--output", fields)
+	return strings.Split(out, "\n"), err
+}
 
 // allSay fails when a line of kubectl's answer does not end with the word.
 func allSay(lines []string, word string) error {
