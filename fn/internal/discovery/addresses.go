@@ -117,6 +117,12 @@ func (book *addressBook) judge(local map[string]*service, p passage, h host, fou
 		return
 	}
 	name := h.text[h.start:h.end]
+	if portName, of, ok := serviceRecord(name); ok {
+		if s := book.lookup(local, of); s != nil {
+			found(address{to: s, port: s.portNamed(portName), offset: h.start})
+		}
+		return
+	}
 	s := book.lookup(local, name)
 	unplaced := false
 	if s == nil && len(book.unplaced) > 0 && p.scope != scope("") {
@@ -136,6 +142,26 @@ func (book *addressBook) judge(local map[string]*service, p passage, h host, fou
 			found(a)
 		}
 	}
+}
+
+// serviceRecord is the port's name and the host of an SRV record's name, _grpc._tcp.store.shop.svc.cluster.local.
+func serviceRecord(name string) (portName, host string, ok bool) {
+	if !strings.HasPrefix(name, "_") {
+		return "", "", false
+	}
+	portName, rest, _ := strings.Cut(name[1:], ".")
+	protocol, host, ok := strings.Cut(rest, ".")
+	return portName, host, ok && (protocol == "_tcp" || protocol == "_udp" || protocol == "_sctp")
+}
+
+// portNamed is the Service's port of that name; 0 where it has none such.
+func (s *service) portNamed(name string) int32 {
+	for _, p := range s.Ports {
+		if p.Name == name && name != "" {
+			return p.Port
+		}
+	}
+	return 0
 }
 
 // schemeBefore is the scheme that ends at a position, in lower case.

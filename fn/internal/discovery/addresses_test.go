@@ -117,6 +117,10 @@ func TestAddresses(t *testing.T) {
 		{"X", "tcp://db:5432,tcp://api:80", "shop/db:5432 shop/api:80"},
 		{"X", "tcp://db:5432,db://api:80", "shop/db:5432 shop/api:80"}, // a scheme is no host
 		{"X", "dns:///pay.money:443", "money/pay:443"},
+		{"X", "dnssrv+_admin._tcp.db.shop.svc.cluster.local", "shop/db:8081"},
+		{"X", "_gone._tcp.db", "shop/db"},
+		{"X", "_pg.db", ""},
+		{"X", "_pg._tcp", ""},
 		{"X", "file:///pay.money", ""},
 		{"X", "http://${API:-api}:80", ""},
 		{"X", "${API_URL:-http://api}/v1", "shop/api"},

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"cmp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -42,11 +43,15 @@ func (c *candidate) runsGrafana() bool {
 	})
 }
 
-// addOthers puts the references that others hold beside the workloads' own.
+// addOthers puts the references that no address in the workload's own hands gave beside those that one did.
 func (f *finder) addOthers() {
 	if len(f.others) == 0 {
 		return
 	}
+	slices.SortFunc(f.others, func(a, b workload.Reference) int {
+		return cmp.Or(compareWorkloads(a.From, b.From), compareServices(a.To, b.To), cmp.Compare(a.Port, b.Port),
+			compareSources(a.Source, b.Source), cmp.Compare(a.Where, b.Where), compareWeak(a.Weak, b.Weak))
+	})
 	f.references = append(f.references, f.others...)
 	slices.SortStableFunc(f.references, func(a, b workload.Reference) int { return compareWorkloads(a.From, b.From) })
 	f.references = slices.CompactFunc(f.references, func(a, b workload.Reference) bool { return a == b })

@@ -27,6 +27,7 @@ func (r *Reader) findAddresses() *finder {
 		f.references = append(f.references, f.sorted()...)
 		f.externals = append(f.externals, f.sortedOutside()...)
 	}
+	f.addCredentials()
 	f.addOthers()
 	return f
 }

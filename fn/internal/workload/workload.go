@@ -202,6 +202,8 @@ const (
 	ViaMounted Evidence = "mounted" // a file that is mounted from a ConfigMap or Secret
 	ViaInit    Evidence = "init"    // an init container, whatever holds the address there
 	ViaScrape  Evidence = "scrape"  // a Prometheus scrape configuration
+	// ViaCredentials is a Secret that the source shares with the one store that takes it; there is no address.
+	ViaCredentials Evidence = "credentials"
 )
 
 // Reference is an address of one of the input's Services in a workload's env, args, ConfigMap, Secret or init container.
