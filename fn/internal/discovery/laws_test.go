@@ -146,3 +146,21 @@ func FuzzFiles(f *testing.F) {
 		}
 	})
 }
+
+// Whatever is found, no value of a Secret is told: neither passwords nor hosts.
+func TestSecretsAreNotTold(t *testing.T) {
+	told := 0
+	for _, c := range allCases(t) {
+		for _, in := range c.input {
+			told += strings.Count(string(in.Data), "hunter2") + strings.Count(string(in.Data), "secret.example.com")
+		}
+		for _, value := range []string{"hunter2", "secret.example.com", "db.internal.example.com"} {
+			if got := everything(c.objects(t)); strings.Contains(got, value) {
+				t.Errorf("%s: %q, which a Secret holds, is told:\n%s", c.name, value, got)
+			}
+		}
+	}
+	if told == 0 {
+		t.Error("no case has a Secret with such a value")
+	}
+}
