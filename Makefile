@@ -26,7 +26,7 @@ KUBERNETES := v1.36.3
 E2ELDFLAGS := -s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
   -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES)
 
-.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build lint fuzz corpus bench tools image release test-release examples clean
+.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build e2e-roads lint fuzz corpus bench tools image release test-release examples clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -63,7 +63,7 @@ check: build ## Fail when DIR (default kustomize) is not what a render would giv
 test: ## Run the tests that need nothing but Go
 	$(GO) test $(TESTFLAGS) ./...
 
-test-tools: tools image ## Run the tests with the real kpt, kubectl, kustomize, helm and podman (needs kpt, kubectl, podman, runc)
+test-tools: tools image ## Run the tests with the real kpt, kubectl, kustomize, helm and podman (needs kpt, kubectl, podman, runc, pre-commit)
 	$(GO) test -tags realtools -count=1 -timeout 15m -run RealTools -v ./examples
 
 test-browser: ## Run the tests of the map's page in headless Chromium (needs chromium and chromium-driver)
@@ -75,6 +75,13 @@ opinion: ## Ask programs of others: cyclonus about CLUSTERS random clusters (def
 e2e-build: ## Build the components of the test cluster into .cache/e2e (about 10 CPU minutes at first)
 	@mkdir -p $(E2E)
 	$(E2EGO) build -ldflags '$(E2ELDFLAGS)' -o $(E2E)/onenode ./onenode
+
+e2e-roads: tools e2e-build ## Apply the policies by every road to the test cluster, look at the wire, run helm test (as root; needs kubectl, containerd, runc, iptables, ipset, busybox)
+	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
+	$(E2EGO) build -o $(E2E)/inpod ./inpod
+	CGO_ENABLED=0 $(GO) -C e2e/cluster/coredns build -trimpath -buildvcs=false -o $(E2E)/coredns .
+	$(E2EGO) test -c -tags cluster -o $(E2E)/roads.test ./roads
+	cd e2e/cluster/roads && $(E2E)/roads.test -test.v -test.count 1 -test.timeout 20m
 
 lint: tools ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l fn examples e2e release); if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted" >&2; exit 1; fi

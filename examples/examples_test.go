@@ -20,7 +20,7 @@ var packages = []string{
 }
 
 // others are the examples that the tests with real tools run: they need kustomize, helm or kubectl.
-var others = []string{"inline-component", "helm-post-renderer", "argocd-flux", "kubectl", "component"}
+var others = []string{"inline-component", "helm-post-renderer", "argocd-flux", "kubectl", "component", "ci"}
 
 func TestRenderGivesTheCommittedPolicies(t *testing.T) {
 	for _, pkg := range packages {

@@ -18,14 +18,16 @@ const image = "tierwall.dev/tierwall:v0.1.0"
 
 // install says where a tool that the tests run comes from.
 var install = map[string]string{
-	"kustomize": "make tools",
-	"helm3":     "make tools",
-	"helm4":     "make tools",
-	"kpt":       "https://kpt.dev/installation",
-	"kubectl":   "https://kubernetes.io/docs/tasks/tools",
-	"podman":    "apt-get install podman runc",
-	"git":       "apt-get install git",
-	"bash":      "apt-get install bash",
+	"kustomize":  "make tools",
+	"helm3":      "make tools",
+	"helm4":      "make tools",
+	"kpt":        "https://kpt.dev/installation",
+	"kubectl":    "https://kubernetes.io/docs/tasks/tools",
+	"podman":     "apt-get install podman runc",
+	"git":        "apt-get install git",
+	"bash":       "apt-get install bash",
+	"go":         "https://go.dev/doc/install",
+	"pre-commit": "apt-get install pre-commit",
 }
 
 // tool is the path of a tool: the pinned one of .cache/tools, else the one on PATH. A tool that is missing fails the
