@@ -47,16 +47,17 @@ func Images(binaries Binaries) []image.Image {
 		"/bin/redis-cli": "/usr/bin/redis-cli", "/bin/curl": "/usr/bin/curl", "/bin/getent": "/usr/bin/getent",
 	}}
 	postgres := &image.Layer{
-		Programs: map[string]string{
-			"/bin/sh": "/bin/sh", "/bin/postgres": postgresBin + "/postgres", "/bin/initdb": postgresBin + "/initdb",
-			"/bin/pg_isready": postgresBin + "/pg_isready", "/bin/psql": postgresBin + "/psql", "/bin/getent": "/usr/bin/getent",
-		},
-		Trees: []string{"/usr/lib/postgresql/15/lib", "/usr/share/postgresql/15", "/usr/share/zoneinfo", "/usr/lib/locale/C.utf8"},
+		Programs: map[string]string{"/bin/sh": "/bin/sh", "/bin/getent": "/usr/bin/getent"},
+		Trees:    []string{"/usr/lib/postgresql/15/lib", "/usr/share/postgresql/15", "/usr/share/zoneinfo", "/usr/lib/locale/C.utf8"},
 		Dirs: []image.Dir{
 			{Path: "/var/lib/postgresql", Mode: 0o755, Owner: databaseUser},
 			{Path: "/var/lib/postgresql/data", Mode: 0o700, Owner: databaseUser},
 			{Path: "/var/run/postgresql", Mode: 0o755, Owner: databaseUser},
 		},
+	}
+	// PostgreSQL finds its libraries by the path that it is run from.
+	for _, name := range []string{"postgres", "initdb", "pg_isready", "psql"} {
+		postgres.Programs[postgresBin+"/"+name] = postgresBin + "/" + name
 	}
 	redis := &image.Layer{
 		Programs: map[string]string{"/bin/redis-server": "/usr/bin/redis-server", "/bin/redis-cli": "/usr/bin/redis-cli", "/bin/getent": "/usr/bin/getent"},
@@ -82,7 +83,7 @@ func Images(binaries Binaries) []image.Image {
 		{Names: []string{ClientImage}, Layers: []*image.Layer{base, inPod, clients}, Entrypoint: []string{"/bin/inpod", "pause"}, Env: []string{path}, User: "10001"},
 		{
 			Names: []string{"docker.io/library/postgres:17.6-bookworm"}, Layers: []*image.Layer{base, inPod, postgres},
-			Entrypoint: []string{"/bin/inpod", "postgres-entrypoint"}, Env: []string{path, "LC_ALL=C.UTF-8"},
+			Entrypoint: []string{"/bin/inpod", "postgres-entrypoint"}, Env: []string{path + ":" + postgresBin, "LC_ALL=C.UTF-8"},
 		},
 		{
 			Names: []string{"docker.io/library/redis:8.2.1-bookworm"}, Layers: []*image.Layer{base, inPod, redis}, WorkingDir: "/data",
