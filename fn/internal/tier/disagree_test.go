@@ -72,6 +72,8 @@ func connect(t testing.TB, inv *workload.Inventory, text string) {
 					x.Weak = true
 				case "mounted":
 					x.Via = workload.ViaMounted
+				case "hidden":
+					x.Hidden = true
 				default:
 					x.Port = parsePodPort(t, word).Number
 				}
@@ -204,6 +206,8 @@ var disagreeCases = []struct{ name, spec, workloads, connections, want string }{
 		"info x.yaml Deployment x: env.HOST: names the host a.example.com, which no Service of the input is, but no flow leads there; if it is meant, write spec.peers: [{name: a-example-com, cidrs: [ADDRESSES]}] and flows: [{from: a/x, to: a-example-com}]\n" +
 			"info x.yaml Deployment x: env.HOST: names the host b.example.com, which no Service of the input is, but no flow leads there on 443/TCP; if it is meant, write spec.peers: [{name: b-example-com, cidrs: [ADDRESSES]}] and flows: [{from: a/x, to: b-example-com, ports: [443]}]\n" +
 			"info x.yaml Deployment x: env.HOST: names the host c.example.com, which no Service of the input is, but no flow leads there on 443/TCP; if it is meant, write spec.peers: [{name: c-example-com, cidrs: [ADDRESSES]}] and flows: [{from: a/x, to: c-example-com, ports: [443]}]"},
+	{"a host that a Secret holds, which any address may be", ``, "api backend 8080", "outside api host-in-URL 443 hidden\noutside api host-in-DB_URL 5432 hidden",
+		`warning api.yaml Deployment api: env.HOST: names the host host-in-DB_URL, which no Service of the input is, but no flow leads there on 5432/TCP; if it is meant, write spec.peers: [{name: host-in-db-url, cidrs: [ADDRESSES]}] and flows: [{from: backend/api, to: host-in-db-url, ports: [5432]}]`},
 	{"a host that the internet may be", ``, "api backend 8080", "outside api hooks.example.com 443", ``},
 	{"a host on a port that the internet is not open on", ``, "api backend 8080", "outside api smtp.example.com 587",
 		`warning api.yaml Deployment api: env.HOST: names the host smtp.example.com, which no Service of the input is, but no flow leads there on 587/TCP; if it is meant, write spec.peers: [{name: smtp-example-com, cidrs: [ADDRESSES]}] and flows: [{from: backend/api, to: smtp-example-com, ports: [587]}]`},

@@ -54,7 +54,7 @@ func hostMessage(x *workload.External) string {
 	name := peerName(x.Host)
 	if ip, err := netip.ParseAddr(x.Host); err == nil {
 		peer = fmt.Sprintf("{name: %s, cidrs: [%s]}", name, netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen()))
-	} else if namespace := namespaceIn(x.Host, x.From.Namespace); namespace != "" {
+	} else if namespace := namespaceIn(x.Host, x.From.Namespace); namespace != "" && !x.Hidden {
 		name = peerName(namespace)
 		peer = fmt.Sprintf("{name: %s, namespace: %s}", name, namespace)
 	}
@@ -91,7 +91,7 @@ func (v *evidence) leadsTo(from int32, x *workload.External) bool {
 			if err == nil {
 				return t.holds(ip.Unmap())
 			}
-			return t.mayBe(x.Host, x.From.Namespace, peer.Name)
+			return x.Hidden || t.mayBe(x.Host, x.From.Namespace, peer.Name)
 		})
 	})
 }
