@@ -26,7 +26,7 @@ KUBERNETES := v1.36.3
 E2ELDFLAGS := -s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
   -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES)
 
-.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build e2e-roads lint fuzz corpus bench tools image release test-release examples clean
+.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build e2e-roads lint fuzz corpus bench tools image release test-release examples docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,10 @@ examples: build tools kubectl-file ## Render kustomize/ and every example again,
 	$(TOOLS)/helm3 template shop chart --post-renderer tierwall > expected/helm-v3.yaml; \
 	$(TOOLS)/helm4 plugin install plugin >/dev/null; \
 	$(TOOLS)/helm4 template shop chart --post-renderer tierwall > expected/helm-v4.yaml
+
+docs: tools ## Run the commands of README.md and docs/, and write what they print there (needs kpt, kubectl, podman)
+	UPDATE=1 $(GO) test -count=1 -run VerificationPage ./fn
+	UPDATE=1 $(GO) test -tags realtools -count=1 -timeout 15m -run RealToolsDocs ./examples
 
 check: build ## Fail when DIR (default kustomize) is not what a render would give
 	bin/tierwall render $(DIR) --check
