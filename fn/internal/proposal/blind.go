@@ -43,19 +43,52 @@ func (u *unit) nameable() bool {
 	return len(validation.IsDNS1123Subdomain(u.name)) == 0 && (namespace == "" || len(validation.IsDNS1123Label(namespace)) == 0)
 }
 
-// alike is a unit whose pods every selector of the given one's labels selects too; nil where there is none.
+// alike is a unit whose pods every selector of the given one's labels selects too, the first of them; nil where there is none.
 func (d *draft) alike(u *unit) *unit {
 	for i, w := range u.in {
 		if w == nil {
 			continue
 		}
-		for _, o := range d.units {
-			if v := o.in[i]; o != u && v != nil && v.Namespace == w.Namespace && wears(v, w.PodLabels) {
+		for _, o := range d.candidates(i, w) {
+			if o != u && wears(o.in[i], w.PodLabels) {
 				return o
 			}
 		}
 	}
 	return nil
+}
+
+// wearer is a label, or none, in a namespace of an environment.
+type wearer struct {
+	environment           int
+	namespace, key, value string
+}
+
+// candidates are the units of a workload's namespace that wear the rarest of its labels, itself included, in their order.
+func (d *draft) candidates(environment int, w *workload.Workload) []*unit {
+	if d.wearers == nil {
+		d.wearers = map[wearer][]*unit{}
+		for _, u := range d.units {
+			for i, v := range u.in {
+				if v == nil {
+					continue
+				}
+				all := wearer{i, v.Namespace, "", ""}
+				d.wearers[all] = append(d.wearers[all], u)
+				for key, value := range v.PodLabels {
+					label := wearer{i, v.Namespace, key, value}
+					d.wearers[label] = append(d.wearers[label], u)
+				}
+			}
+		}
+	}
+	best := d.wearers[wearer{environment, w.Namespace, "", ""}]
+	for key, value := range w.PodLabels {
+		if found := d.wearers[wearer{environment, w.Namespace, key, value}]; !slices.Contains(changing, key) && len(found) < len(best) {
+			best = found
+		}
+	}
+	return best
 }
 
 // wears reports whether the workload's pods wear all of the labels that a policy can select by.

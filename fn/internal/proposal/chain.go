@@ -26,6 +26,7 @@ func (d *draft) chain() {
 		return
 	}
 	k := d.knowledge()
+	k.weigh(cells)
 	same := map[tierPair]bool{}
 	for _, p := range sortedPairs(cells) {
 		cell := cells[p]
@@ -37,7 +38,7 @@ func (d *draft) chain() {
 			same[t] = same[t] && equalPorts(l.ports, cell.ports)
 			continue
 		}
-		if k.keeps(p, cells) {
+		if k.keeps(p) {
 			kept := withoutMetrics(cell)
 			same[t] = same[t] && equalPorts(kept.ports, cell.ports)
 			d.chained[p] = kept
@@ -172,6 +173,10 @@ type knowledge struct {
 	claimed, owned map[*unit]bool
 	// answered are the units of which a person has answered whom they call.
 	answered map[*unit]bool
+	// sought are the stores of the chain that a caller may use whose store is not known; free the callers and tiers of which
+	// the chain has a destination that nobody claims.
+	sought map[*unit]bool
+	free   map[call]bool
 	// spoken are the namespaces of which most callers say whom they call.
 	spoken map[string]bool
 }
@@ -231,6 +236,12 @@ func (d *draft) countSpoken(k *knowledge) {
 	}
 }
 
+// call is a unit and a tier that the chain lets it call.
+type call struct {
+	from *unit
+	tier string
+}
+
 // knowsStore reports whether the unit says which store it uses.
 func (k *knowledge) knowsStore(u *unit) bool {
 	return slices.ContainsFunc(stores, func(s string) bool { return k.tiers[u][s] })
@@ -240,47 +251,47 @@ func (k *knowledge) knowsStore(u *unit) bool {
 func (k *knowledge) says(u *unit) bool { return len(k.tiers[u]) > 0 }
 
 // keeps reports whether a cell of the chain that no evidence asks for stays.
-func (k *knowledge) keeps(p pair, cells map[pair]*link) bool {
+func (k *knowledge) keeps(p pair) bool {
 	switch {
 	case k.answered[p.from]:
 		return false
 	case k.tiers[p.from][p.to.role.Tier], k.owned[p.to]:
 		return false
 	case k.claimed[p.to]:
-		return k.keepsClaimed(p, cells)
+		return k.keepsClaimed(p)
 	case !k.says(p.from):
 		return true
 	case !isStore(p.to.role.Tier) || !k.knowsStore(p.from):
 		return true
 	}
 	// A store that nobody names is used by those whose store is not known; if there are none, by anyone.
+	return !k.sought[p.to]
+}
+
+// weigh looks at the chain as a whole, once all links are known.
+func (k *knowledge) weigh(cells map[pair]*link) {
+	k.sought, k.free = map[*unit]bool{}, map[call]bool{}
 	for q := range cells {
-		if q.to == p.to && !k.knowsStore(q.from) {
-			return false
+		if isStore(q.to.role.Tier) && !k.knowsStore(q.from) {
+			k.sought[q.to] = true
+		}
+		if !k.claimed[q.to] {
+			k.free[call{q.from, q.to.role.Tier}] = true
 		}
 	}
-	return true
 }
 
 // keepsClaimed reports whether a cell stays whose destination others are known to call. It does for a workload that says
 // nothing, if a label asks for the chain and most others say nothing either; and for a frontend that would be left with
 // nothing to call.
-func (k *knowledge) keepsClaimed(p pair, cells map[pair]*link) bool {
+func (k *knowledge) keepsClaimed(p pair) bool {
 	if k.says(p.from) || k.spoken[p.from.first().Namespace] {
 		return false
 	}
 	if p.from.role.Evidence.Confidence == High {
 		return true
 	}
-	if p.from.role.Tier != frontend {
-		return false
-	}
-	for q := range cells {
-		if q.from == p.from && q.to.role.Tier == p.to.role.Tier && !k.claimed[q.to] {
-			return false
-		}
-	}
-	return true
+	return p.from.role.Tier == frontend && !k.free[call{p.from, p.to.role.Tier}]
 }
 
 // labelOf is the label by which the workload wears a tier of the preset, as KEY: VALUE; empty if none does.

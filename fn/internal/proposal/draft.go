@@ -37,6 +37,8 @@ type draft struct {
 	blind map[*unit]*unit
 	needs map[*unit][]string
 	form  form
+	// wearers are the units that wear each label, made when first needed.
+	wearers map[wearer][]*unit
 	// owned are the stores that bear the name of who uses them.
 	owned map[*unit]bool
 	// lines are flows with an end outside the tiers.

@@ -18,7 +18,7 @@ func (d *draft) collect() {
 		ported := withPorts(e.Inventory.References)
 		for j := range e.Inventory.References {
 			r := &e.Inventory.References[j]
-			if r.Port == 0 && ported[call{r.From, r.To}] {
+			if r.Port == 0 && ported[holding{r.From, r.To}] {
 				continue // another of its addresses says which ports it means
 			}
 			d.reference(i, r, shared, named)
@@ -86,18 +86,18 @@ func holders(refs []workload.Reference) map[place]int {
 	return out
 }
 
-// call is a workload and a Service that it names.
-type call struct {
+// holding is a workload and a Service whose address it holds.
+type holding struct {
 	from *workload.Workload
 	to   *workload.Service
 }
 
 // withPorts are the workloads and Services of which an address names a port.
-func withPorts(refs []workload.Reference) map[call]bool {
-	out := map[call]bool{}
+func withPorts(refs []workload.Reference) map[holding]bool {
+	out := map[holding]bool{}
 	for _, r := range refs {
 		if r.Port != 0 {
-			out[call{r.From, r.To}] = true
+			out[holding{r.From, r.To}] = true
 		}
 	}
 	return out
@@ -123,7 +123,7 @@ func (d *draft) reference(environment int, r *workload.Reference, shared map[pla
 		return
 	}
 	e := Evidence{Text: referenceText(r), Confidence: High, Source: r.Source}
-	weak := r.Weak && shared[place{r.Source, r.Where}] > 1
+	weak := r.Weak && (shared[place{r.Source, r.Where}] > 1 || r.Via == workload.ViaCredentials)
 	if weak {
 		e.Text, e.Confidence = "shared "+e.Text, Medium
 	}

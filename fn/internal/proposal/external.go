@@ -17,6 +17,8 @@ import (
 
 // external is a host outside the input and who calls it.
 type external struct {
+	// hidden is true where a Secret holds the host, and host is what stands for it.
+	hidden   bool
 	host     string
 	port     int32
 	callers  []*unit
@@ -31,7 +33,7 @@ func (d *draft) externals() {
 		switch addr, err := netip.ParseAddr(x.host); {
 		case err == nil:
 			d.toAddress(x, addr)
-		case serviceNamespace(x.host) != "" && x.port != 0:
+		case serviceNamespace(x.host) != "":
 			d.toNamespace(x)
 		case x.port == 443 && isPublic(x.host):
 			d.toHTTPS(x)
@@ -55,7 +57,7 @@ func (d *draft) externalHosts() []external {
 			i := slices.IndexFunc(out, func(x external) bool { return x.host == r.Host && x.port == r.Port })
 			if i < 0 {
 				i = len(out)
-				out = append(out, external{host: r.Host, port: r.Port, weak: true})
+				out = append(out, external{host: r.Host, port: r.Port, hidden: r.Hidden, weak: true})
 			}
 			x := &out[i]
 			if u := d.unitOf[r.From]; !slices.Contains(x.callers, u) {
@@ -144,9 +146,15 @@ func (d *draft) toNamespace(x external) {
 	service, _, _ := strings.Cut(x.host, ".")
 	namespace := serviceNamespace(x.host)
 	name := d.peerName(service+"-"+namespace, x.port)
-	d.peers = append(d.peers, peerLine{PeerSpec: tier.PeerSpec{Name: name, Namespace: namespace, Ports: portSpec(x.port)},
-		evidence: []Evidence{{Text: "every pod there; add its podSelector, and the pods' port where the Service's differs"}}})
-	d.lines = append(d.lines, line{from: d.refs(x.callers, true), to: named(name), evidence: x.evidence})
+	p := peerLine{PeerSpec: tier.PeerSpec{Name: name, Namespace: namespace, Ports: portSpec(x.port)}, open: x.port == 0,
+		evidence: []Evidence{{Text: "every pod of the namespace: add its podSelector"}}}
+	if p.open {
+		p.Ports = []tier.PortSpec{{Name: "PORT"}}
+		d.ask(Question{Kind: questionExternal, Text: fmt.Sprintf("Which port of %s does %s call (%s)? It is shut until its port is in peers: kubectl get svc -n %s %s; then take the # from the lines with %s.",
+			x.host, x.callers[0].name, x.evidence[0].Text, namespace, service, name)})
+	}
+	d.peers = append(d.peers, p)
+	d.lines = append(d.lines, line{from: d.refs(x.callers, true), to: named(name), evidence: x.evidence, open: p.open})
 }
 
 // foreign is for a Service whose pods are no workloads of the input: an operator makes them, or another package. They are a
@@ -204,6 +212,9 @@ func (d *draft) toHost(x external) {
 	name := d.peerName(x.host, x.port)
 	l := line{from: d.refs(x.callers, true), to: named(name), evidence: x.evidence}
 	how := "dig +short " + x.host
+	if x.hidden {
+		how = "dig +short, with the host that the Secret holds"
+	}
 	d.peers, l.open = d.addressed(d.peers, name, portSpec(x.port), "CIDR", how)
 	if l.open {
 		var names []string

@@ -72,6 +72,8 @@ type Proposal struct {
 
 	flows []line
 	peers []peerLine
+	// kept are the preset's flows that stay, in words.
+	kept []string
 	// workloads and connections are how much is proposed.
 	workloads, connections int
 }

@@ -1,10 +1,14 @@
 package proposal
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tierwall.dev/fn/internal/tier"
 )
 
 // noScrape is what every application without metrics ports gets.
@@ -471,7 +475,7 @@ var cases = []struct {
 			- {name: job, tier: client}   # high: Job
 			peers:
 			- {name: 10-1-2-3, cidrs: [10.1.2.3/32], ports: [5432]}
-			- {name: auth-identity, namespace: identity, ports: [8080]}   # every pod there; add its podSelector, and the pods' port where the Serv…
+			- {name: auth-identity, namespace: identity, ports: [8080]}   # every pod of the namespace: add its podSelector
 			# - {name: db-example-com, cidrs: [CIDR], ports: [5432]}   # dig +short db.example.com
 			flows:
 			- {from: backend, to: 10-1-2-3}   # high: env HOST
@@ -608,12 +612,60 @@ func TestProposals(t *testing.T) {
 	}
 }
 
+// TestKeptFlows holds what the file says of the preset's flows.
+func TestKeptFlows(t *testing.T) {
+	for _, tc := range []struct{ application, want string }{
+		{"web label=tier:frontend port=80 metrics=9090", "internet to frontend; frontend to internet on 443; prometheus to all on metrics; all to dns"},
+		{"web label=tier:frontend port=80\napi label=tier:backend port=1\ndb label=tier:db port=5432",
+			"internet to frontend; frontend to backend; backend to database; frontend, backend to internet on 443; all to dns"},
+		{"web label=tier:frontend port=80\napi label=tier:backend port=1\nb label=tier:backend port=2\nweb > api env A",
+			"internet to frontend; frontend, backend to internet on 443; all to dns"},
+		{"web label=tier:frontend port=80\napi label=tier:backend port=1\nout Ingress x > api", "frontend to backend; frontend, backend to internet on 443; all to dns"},
+	} {
+		p := Propose([]Environment{{Inventory: inventory(t, tc.application)}}, nil)
+		if diff := cmp.Diff(tc.want, strings.Join(p.kept, "; ")); diff != "" {
+			t.Errorf("%s: what stays of the preset (-want +got):\n%s", tc.application, diff)
+		}
+	}
+}
+
+// TestPresetFlows holds the words of the preset equal to the preset: a flow that is added there must be added here.
+func TestPresetFlows(t *testing.T) {
+	inv := inventory(t, `
+		web label=tier:frontend port=80
+		api label=tier:backend port=1
+		w label=tier:worker
+		db label=tier:database port=5432
+		kv label=tier:cache port=6379
+		mq label=tier:queue port=5672`)
+	set := tier.Default()
+	set.AssignTiers(inv)
+	model, findings := set.Model("", inv)
+	if findings.Failed() {
+		t.Fatal(findings)
+	}
+	var want, got []string
+	for _, g := range model.Groups {
+		want = append(want, g.Declared...)
+	}
+	for i, f := range presetFlows {
+		got = append(got, fmt.Sprintf("preset flow %d (%s to %s)", i+1, strings.Join(f.from, ", "), strings.Join(f.to, ", ")))
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(slices.Compact(want), got); diff != "" {
+		t.Errorf("flows of the preset (-preset +words):\n%s", diff)
+	}
+}
+
 // body are the lines of the file between the preset and the questions. What every application has is left out: the
 // preset's scrape is taken away where no metrics port is known.
 func body(text string) []string {
 	_, text, _ = strings.Cut(text, "preset: three-tier\n")
 	text, _, _ = strings.Cut(text, "# Questions\n")
 	out := lines(text)
+	for len(out) > 0 && (strings.HasPrefix(out[0], "# Of its flows these stay: ") || strings.HasPrefix(out[0], "#   ")) {
+		out = out[1:]
+	}
 	for i, l := range out {
 		if strings.HasSuffix(l, noScrape) {
 			out = append(out[:i], out[i+1:]...)

@@ -40,6 +40,9 @@ func (p *Proposal) head(b *bytes.Buffer) {
 	fmt.Fprintf(b, "apiVersion: %s\nkind: %s\nmetadata:\n  name: %s\n  annotations: {config.kubernetes.io/local-config: \"true\"}\nspec:\n",
 		tier.APIVersion, tier.SetKind, quoted(p.Set.Name))
 	fmt.Fprintf(b, "  preset: %s\n", p.Set.Preset)
+	if len(p.kept) > 0 {
+		comment(b, "  ", "  ", "Of its flows these stay: "+strings.Join(p.kept, "; "))
+	}
 }
 
 func (p *Proposal) toDo() string {
