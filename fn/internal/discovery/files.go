@@ -146,7 +146,7 @@ func (f *file) prose(text string) {
 }
 
 func (f *file) tell(a address) {
-	if a.to != nil && f.shadows[a.to.Name] {
+	if a.to != nil && f.shadows[a.to.Name] || a.to == nil && f.shadows[a.host] {
 		return
 	}
 	if f.secret && !isAPIServer(a.host) {
