@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -34,6 +35,15 @@ const (
 	// grace is how long the inside has to end by itself after a signal, before it is killed.
 	grace = 20 * time.Second
 )
+
+// runVariable names the run in everything that it starts: the process id of its outer process.
+const runVariable = "TIERWALL_E2E_RUN"
+
+// cgroupPrefix begins the name of a run's cgroup.
+const cgroupPrefix = "tierwall-e2e-"
+
+// Cgroup is the name of the run's cgroup in every hierarchy: whatever makes cgroups makes them below it.
+func Cgroup() string { return cgroupPrefix + os.Getenv(runVariable) }
 
 // StateDir is a folder in memory for everything that the inside writes. It is short: the paths of sockets are limited.
 const StateDir = "/run/tierwall"
@@ -62,6 +72,12 @@ func fail(code int, err error) int {
 func outerMain() int {
 	if os.Geteuid() != 0 {
 		return fail(exitUsage, errors.New("run this as root: it makes namespaces and cgroups"))
+	}
+	if err := os.Setenv(runVariable, strconv.Itoa(os.Getpid())); err != nil {
+		return fail(exitFailure, err)
+	}
+	if err := removeStaleCgroups(); err != nil {
+		return fail(exitFailure, err)
 	}
 	before, err := takeSnapshot()
 	if err != nil {

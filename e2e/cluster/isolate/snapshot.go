@@ -1,52 +1,55 @@
 package isolate
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
-	"syscall"
-	"time"
 )
 
-const (
-	cgroupRoot = "/sys/fs/cgroup"
-	// containerCgroup is where containerd puts pods when the kubelet names no parent.
-	containerCgroup = "k8s.io"
-	// emptying is how long the kernel may take to empty the cgroups of killed processes.
-	emptying = 10 * time.Second
-)
+// watchedFolders are those of the whole machine in which the components of a cluster like to write.
+var watchedFolders = []string{
+	"/run/containerd", "/opt/containerd", "/opt/cni", "/etc/cni/net.d",
+	"/usr/libexec/kubernetes", "/usr/libexec/kubernetes/kubelet-plugins",
+	"/var/lib/cni", "/var/lib/cni/results", "/var/lib/kubelet", "/var/lib/kubelet/device-plugins", "/var/lib/containerd",
+	"/var/log/pods", "/var/log/containers",
+}
 
 // snapshot is what of the machine a run could change in spite of its namespaces.
 type snapshot struct {
-	cgroups    []string
-	mounts     []string
-	namespaces []string // named network namespaces
-	sysctls    map[string]string
+	files   []string
+	mounts  []string
+	sysctls map[string]string
 }
 
-// takeSnapshot reads the machine's state.
+// takeSnapshot reads the machine's state. Another user of the machine may change it meanwhile, but not by such names.
 func takeSnapshot() (snapshot, error) {
-	var s snapshot
-	var err error
-	if s.cgroups, err = cgroups(); err != nil {
-		return s, err
+	s := snapshot{sysctls: map[string]string{}}
+	for _, folder := range watchedFolders {
+		entries, err := os.ReadDir(folder)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return s, err
+		}
+		s.files = append(s.files, folder)
+		for _, entry := range entries {
+			s.files = append(s.files, filepath.Join(folder, entry.Name()))
+		}
 	}
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
 		return s, err
 	}
-	s.mounts = strings.Split(strings.TrimSpace(string(mounts)), "\n")
-	names, err := filepath.Glob("/run/netns/*")
-	if err != nil {
-		return s, err
+	for _, mount := range strings.Split(strings.TrimSpace(string(mounts)), "\n") {
+		if strings.Contains(mount, StateDir) {
+			s.mounts = append(s.mounts, mount)
+		}
 	}
-	s.namespaces = names
-	s.sysctls = map[string]string{}
 	for _, name := range shadowedSysctls {
 		value, err := os.ReadFile(filepath.Join("/proc/sys", name))
 		if err != nil {
@@ -57,97 +60,52 @@ func takeSnapshot() (snapshot, error) {
 	return s, nil
 }
 
-// cgroups returns the folders of containerd's cgroups, of all hierarchies, deepest last.
-func cgroups() ([]string, error) {
-	roots, err := filepath.Glob(filepath.Join(cgroupRoot, "*", containerCgroup))
-	if err != nil {
-		return nil, err
-	}
-	roots = append(roots, filepath.Join(cgroupRoot, containerCgroup)) // version 2 alone
-	var found []string
-	for _, root := range roots {
-		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err == nil && entry.IsDir() {
-				found = append(found, path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	sort.Strings(found)
-	return found, nil
-}
-
-// cleanUp removes the empty cgroups that the run's containers left, and fails when anything differs from before.
+// cleanUp removes the cgroups that the run's containers left, and fails when anything else is left or differs.
 func cleanUp(before snapshot) error {
-	if err := removeCgroups(before.cgroups); err != nil {
+	if err := removeCgroup(Cgroup()); err != nil {
 		return err
 	}
 	after, err := takeSnapshot()
 	if err != nil {
 		return err
 	}
+	processes, err := processesOf(os.Getenv(runVariable))
+	if err != nil {
+		return err
+	}
 	return errors.Join(
-		nothingNew("cgroup", before.cgroups, after.cgroups),
+		nothingNew("process", nil, processes),
+		nothingNew("file", before.files, after.files),
 		nothingNew("mount", before.mounts, after.mounts),
-		nothingNew("network namespace", before.namespaces, after.namespaces),
 		sameSysctls(before.sysctls, after.sysctls),
 	)
 }
 
-// removeCgroups removes containerd's cgroups, but those in keep.
-func removeCgroups(keep []string) error {
-	poll := time.NewTicker(20 * time.Millisecond)
-	defer poll.Stop()
-	deadline := time.After(emptying)
-	for {
-		busy, err := removeEmptyCgroups(keep)
-		if err != nil || len(busy) == 0 {
-			return err
-		}
-		select {
-		case <-poll.C:
-		case <-deadline:
-			return fmt.Errorf("cgroup %s still has processes after %v", busy[0], emptying)
-		}
-	}
-}
-
-// removeEmptyCgroups makes one round, and returns those that still have processes.
-func removeEmptyCgroups(keep []string) (busy []string, err error) {
-	folders, err := cgroups()
+// processesOf returns the processes, other than this, that have the run in their environment.
+func processesOf(run string) ([]string, error) {
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(folders)
-	for _, folder := range folders {
-		if slices.Contains(keep, folder) {
-			continue
+	var found []string
+	for _, file := range files {
+		environment, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
 		}
-		switch err := syscall.Rmdir(folder); {
-		case err == nil, errors.Is(err, syscall.ENOENT):
-		case errors.Is(err, syscall.EBUSY), errors.Is(err, syscall.ENOTEMPTY):
-			busy = append(busy, folder)
-		default:
-			return nil, fmt.Errorf("removing cgroup %s: %w", folder, err)
+		pid := filepath.Base(filepath.Dir(file))
+		if pid != fmt.Sprint(os.Getpid()) && slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(variable []byte) bool {
+			return string(variable) == runVariable+"="+run
+		}) {
+			found = append(found, pid)
 		}
 	}
-	return busy, nil
+	return found, nil
 }
 
 // nothingNew fails when after has what before has not.
 func nothingNew(what string, before, after []string) error {
-	var left []string
-	for _, one := range after {
-		if !slices.Contains(before, one) {
-			left = append(left, one)
-		}
-	}
+	left := slices.DeleteFunc(slices.Clone(after), func(one string) bool { return slices.Contains(before, one) })
 	if len(left) > 0 {
 		return fmt.Errorf("%s left behind: %s", what, strings.Join(left, ", "))
 	}

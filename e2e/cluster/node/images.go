@@ -45,6 +45,7 @@ func Images(binaries Binaries) []image.Image {
 	clients := &image.Layer{Programs: map[string]string{
 		"/bin/psql": postgresBin + "/psql", "/bin/pg_isready": postgresBin + "/pg_isready",
 		"/bin/redis-cli": "/usr/bin/redis-cli", "/bin/curl": "/usr/bin/curl", "/bin/getent": "/usr/bin/getent",
+		"/bin/timeout": "/usr/bin/timeout",
 	}}
 	postgres := &image.Layer{
 		Programs: map[string]string{"/bin/sh": "/bin/sh", "/bin/getent": "/usr/bin/getent"},

@@ -72,7 +72,7 @@ func (c *Cluster) start(ctx context.Context, binaries Binaries) error {
 	if err := <-imported; err != nil {
 		return err
 	}
-	for _, start := range []func(context.Context) error{c.startKubelet, c.startProxy, c.StartEngine, c.createVolumes, c.startDNS} {
+	for _, start := range []func(context.Context) error{c.startKubelet, c.startProxy, c.startEngine, c.createVolumes, c.startDNS} {
 		if err := start(ctx); err != nil {
 			return err
 		}
@@ -174,6 +174,8 @@ func (c *Cluster) startProxy(context.Context) error {
 	_, err = c.Component("kube-proxy", "kube-proxy", "--config="+config, "--hostname-override="+control.NodeName)
 	return err
 }
+
+func (c *Cluster) startEngine(ctx context.Context) error { return c.StartEngine(ctx) }
 
 // write writes a file below the cluster's folder and returns its path.
 func (c *Cluster) write(name, content string) (string, error) {

@@ -34,7 +34,7 @@ func psql(query string) []string {
 }
 
 func redis(command ...string) []string {
-	return append([]string{"redis-cli", "-h", "redis", "-t", patience}, command...)
+	return append([]string{"timeout", patience, "redis-cli", "-h", "redis"}, command...)
 }
 
 // dial opens a connection where the image has no client that could.
@@ -48,7 +48,7 @@ func commonChecks() []execCheck {
 	outside4, outside6 := "https://"+internetIPv4+"/", "https://["+internetIPv6+"]/"
 	checks := []execCheck{
 		{"frontend reaches backend:8080", frontend, true, curl("http://backend:8080/"), "hello from backend-"},
-		{"frontend cannot reach the backend's metrics", frontend, false, curl("http://backend:9090/metrics"), ""},
+		{"frontend cannot reach the database's metrics", frontend, false, curl("http://database:9090/metrics"), ""},
 		{"frontend cannot reach PostgreSQL (pg_isready)", frontend, false, pgIsReady("database"), ""},
 		{"frontend cannot reach PostgreSQL (psql)", frontend, false, psql("select 1"), ""},
 		{"frontend cannot reach Redis", frontend, false, redis("ping"), ""},

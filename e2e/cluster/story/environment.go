@@ -159,7 +159,7 @@ func (w *World) predict(ctx context.Context, folder string, e Environment) (Pred
 }
 
 func predictTasks(m truth.Map, sources, destinations []string, ends map[string][]End) (Predicted, error) {
-	all, err := tasks(sources, destinations, ends)
+	all, err := tasks(m, sources, destinations, ends)
 	if err != nil {
 		return Predicted{}, err
 	}

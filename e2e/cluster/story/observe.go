@@ -120,11 +120,15 @@ type task struct {
 	from, to End
 }
 
-// tasks returns what is to be probed between these ends. A workload's pods are all probed; they have to agree.
-func tasks(sources, destinations []string, ends map[string][]End) ([]task, error) {
+// tasks returns what is to be probed between these ends, where the map speaks of it. A workload's pods are all probed;
+// they have to agree.
+func tasks(m truth.Map, sources, destinations []string, ends map[string][]End) ([]task, error) {
 	var all []task
 	for _, from := range sources {
 		for _, to := range destinations {
+			if !m.Speaks(from, to) {
+				continue
+			}
 			if len(ends[from]) == 0 || len(ends[to]) == 0 {
 				return nil, fmt.Errorf("there is nothing that stands for %s or for %s", from, to)
 			}

@@ -89,6 +89,17 @@ func (m Map) lastWorkload() int {
 	return -1
 }
 
+// Speaks reports whether the map speaks of connections between the nodes: not of those between two peers, to which no
+// policy applies.
+func (m Map) Speaks(from, to string) bool {
+	for _, node := range m.Nodes {
+		if !node.Peer && (node.Name == from || node.Name == to) {
+			return true
+		}
+	}
+	return false
+}
+
 // Predict returns what the map says of each of the cells. It fails where the map does not decide a cell.
 func (m Map) Predict(cells []Cell) (Table, error) {
 	byPair := map[[2]string][]Port{}

@@ -34,6 +34,17 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+func TestSpeaks(t *testing.T) {
+	cases := map[[2]string]bool{
+		{"internet", "shop/web"}: true, {"shop/web", "shop/db"}: true, {"shop/web", "dns"}: true, {"internet", "dns"}: false,
+	}
+	for pair, want := range cases {
+		if got := readMap(t).Speaks(pair[0], pair[1]); got != want {
+			t.Errorf("the map speaks of %s -> %s: %t, want %t", pair[0], pair[1], got, want)
+		}
+	}
+}
+
 func TestPredict(t *testing.T) {
 	m := readMap(t)
 	cases := []struct {
