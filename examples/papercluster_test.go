@@ -47,7 +47,7 @@ func newPaperCluster(t *testing.T, built string, open []string) *paperCluster {
 	}
 	// The first pod of monitoring is on the host network, where policies see the node.
 	c.addPod("monitoring", "a-node-exporter", "192.0.2.9", map[string]any{"app": "node-exporter"}, map[string]any{"hostNetwork": true})
-	c.addPod("monitoring", "prometheus-0", "10.0.9.1", map[string]any{"app.kubernetes.io/name": "prometheus"}, map[string]any{})
+	c.addPod("monitoring", "prometheus-0", "10.0.9.1", map[string]any{"app.kubernetes.io/name": "prometheus"}, map[string]any{"securityContext": map[string]any{"runAsUser": 65534}})
 	c.addPod("default", "other-0", "10.0.9.2", map[string]any{"app": "other"}, map[string]any{})
 	for _, n := range []string{"monitoring", "default"} {
 		c.add(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": n}})

@@ -247,7 +247,10 @@ func (c *paperCluster) start(w http.ResponseWriter, r *http.Request, pod map[str
 			EphemeralContainers []struct {
 				Name, Image     string
 				Command         []string
-				SecurityContext struct{ RunAsNonRoot, AllowPrivilegeEscalation *bool }
+				SecurityContext struct {
+					RunAsNonRoot, AllowPrivilegeEscalation *bool
+					RunAsUser                              *int
+				}
 			}
 		}
 	}
@@ -262,6 +265,11 @@ func (c *paperCluster) start(w http.ResponseWriter, r *http.Request, pod map[str
 		return
 	}
 	name := pod["metadata"].(map[string]any)["name"].(string)
+	context, _ := pod["spec"].(map[string]any)["securityContext"].(map[string]any)
+	if (context["runAsUser"] == nil) != (one.SecurityContext.RunAsUser != nil) {
+		http.Error(w, "the image runs as root, or the pod's own user is changed", http.StatusForbidden)
+		return
+	}
 	cmd := exec.Command(one.Command[0], one.Command[1:]...)
 	cmd.Env = append(os.Environ(), "PATH="+c.bin+":"+os.Getenv("PATH"), "FROM="+strings.TrimSuffix(name, "-0"), "OPEN="+c.open, "NC_USAGE="+ncs["with -e"])
 	if len(c.images)%2 == 1 {

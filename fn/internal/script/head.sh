@@ -6,7 +6,7 @@
 # It asks from an ephemeral container in a running pod of each workload (kubectl debug). That container has the network
 # of its pod, so every policy holds for it; no pod is made and no label changes, as a copy with the pod's labels would
 # get the Service's traffic. It stays listed in the pod, ended, until the pod is replaced. Who runs this may get pods and
-# their logs, and patch pods/ephemeralcontainers. It changes nothing else.
+# their logs, and patch pods/ephemeralcontainers. It changes nothing else. It needs kubectl 1.31 or newer.
 #
 #   PROBE_IMAGE  an image with sh and nc, busybox:1.37 where nothing is said
 #   ELSEWHERE    a namespace that the policies do not name; one of its pods tries what others may not
@@ -16,7 +16,7 @@ set -u
 PROBE_IMAGE=${PROBE_IMAGE:-busybox:1.37}
 ELSEWHERE=${ELSEWHERE:-}
 NAMESPACE=${NAMESPACE:-default}
-asked=0 wrong=0 unasked=0 name='' known=''
+asked=0 wrong=0 unasked=0 known=''
 
 # What the ephemeral container runs: it reaches for each "KIND HOST PORT" and prints its number and open or closed.
 # nc -z is not in every busybox; there, -e true ends it as soon as it is connected.
@@ -56,31 +56,47 @@ unasked() {
 # pods NAME NAMESPACE SELECTOR finds a running pod that is not on the host network and not about to go.
 pods() {
   [ -n "$2" ] || return 0
-  pod=$(kubectl get pods -n "$2" -l "$3" --field-selector=status.phase=Running -o go-template='{{range .items}}{{if not (or .spec.hostNetwork .metadata.deletionTimestamp)}}{{.metadata.name}} {{.status.podIP}}
+  pod=$(kubectl get pods -n "$2" -l "$3" --field-selector=status.phase=Running -o go-template='{{range .items}}{{if not (or .spec.hostNetwork .metadata.deletionTimestamp)}}{{.metadata.name}} {{.status.podIP}} {{with .spec.securityContext}}{{.runAsUser}}{{end}}
 {{end}}{{end}}' </dev/null | head -n 1)
   [ -z "$pod" ] || known="$known
 $1 $2 $pod"
 }
 
-# lookup NAME sets namespace, pod and address to those of the pod found.
+# lookup NAME sets namespace, pod, address and user to those of the pod found.
 lookup() {
-  namespace='' pod='' address=''
-  while read -r n a b c; do
-    if [ "$n" = "$1" ] && [ -n "$c" ]; then namespace=$a pod=$b address=$c; fi
+  namespace='' pod='' address='' user=''
+  while read -r n a b c d; do
+    if [ "$n" = "$1" ] && [ -n "$c" ]; then namespace=$a pod=$b address=$c user=$d; fi
   done <<END
 $known
 END
   [ -n "$pod" ]
 }
 
-# inside COMMAND... runs a command in an ephemeral container of $pod and prints what it prints.
+# inside COMMAND... runs a command in an ephemeral container of $pod and prints what it prints. Where the pod names no
+# user, the container gets one: the profile forbids root, which most images are.
 inside() {
   container=tierwall-$(date +%s)
-  kubectl debug -q -n "$namespace" "pod/$pod" -c "$container" --image="$PROBE_IMAGE" --profile=restricted -- "$@" </dev/null >/dev/null || return
+  case $user in
+  "" | *[!0-9]*)
+    custom=$(mktemp) || return
+    echo '{"securityContext": {"runAsUser": 65534}}' >"$custom"
+    set -- "--custom=$custom" -- "$@" ;;
+  *) custom='' && set -- -- "$@" ;;
+  esac
+  kubectl debug -q -n "$namespace" "pod/$pod" -c "$container" --image="$PROBE_IMAGE" --profile=restricted "$@" </dev/null >/dev/null
+  code=$?
+  [ -z "$custom" ] || rm -f "$custom"
+  [ "$code" -eq 0 ] || return
   tries=0
-  until kubectl get -n "$namespace" "pod/$pod" -o "jsonpath={.status.ephemeralContainerStatuses[?(@.name=='$container')].state}" </dev/null | grep -q terminated; do
+  while :; do
+    state=$(kubectl get -n "$namespace" "pod/$pod" -o "jsonpath={.status.ephemeralContainerStatuses[?(@.name=='$container')].state}" </dev/null)
     tries=$((tries + 1))
-    [ "$tries" -lt 90 ] || { echo "container $container of pod $pod in namespace $namespace does not end" >&2; return 1; }
+    case $state in
+    *terminated*) break ;;
+    *CreateContainer*Error* | *ErrImage* | *ImagePullBackOff* | *InvalidImageName*) tries=90 ;;
+    esac
+    [ "$tries" -lt 90 ] || { echo "container $container of pod $pod in namespace $namespace does not run: $state" >&2; return 1; }
     sleep 1
   done
   kubectl logs -n "$namespace" "pod/$pod" -c "$container" </dev/null
