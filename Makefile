@@ -14,6 +14,8 @@ TESTFLAGS ?=
 SIZES     ?= 10,100,1000,10000
 CLUSTERS  ?= 300
 BESIDE    ?=
+SOAK      ?= 2000
+FIRST     ?= 1000
 TOOLS     := $(CURDIR)/.cache/tools
 GO        ?= go
 RELEASE   := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
@@ -26,7 +28,7 @@ KUBERNETES := v1.36.3
 E2ELDFLAGS := -s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
   -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES)
 
-.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build e2e-roads lint fuzz corpus bench tools image release test-release examples docs clean
+.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build e2e-engine e2e-soak e2e-roads lint fuzz corpus bench tools image release test-release examples docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -79,6 +81,16 @@ opinion: ## Ask programs of others: cyclonus about CLUSTERS random clusters (def
 e2e-build: ## Build the components of the test cluster into .cache/e2e (about 10 CPU minutes at first)
 	@mkdir -p $(E2E)
 	$(E2EGO) build -ldflags '$(E2ELDFLAGS)' -o $(E2E)/onenode ./onenode
+
+e2e-engine: e2e-build ## Set the proof against the real engine: random clusters, the upstream suite; the API server against policies (as root; needs iptables, ipset, nftables; CORPUS is given to the server too)
+	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
+	$(E2EGO) test -c -tags cluster -o $(E2E)/engine.test ./engine
+	cd e2e/cluster/engine && TIERWALL_E2E_TIERWALL=$(E2E)/tierwall TIERWALL_E2E_CORPUS=$(if $(CORPUS),$(abspath $(CORPUS))) \
+	  $(E2E)/engine.test -test.v -test.count 1 -test.timeout 20m
+
+e2e-soak: e2e-build ## Compare SOAK random clusters (default 2000) from seed FIRST (default 1000) on the real engine with the proof (as root)
+	$(E2EGO) test -c -tags cluster -o $(E2E)/engine.test ./engine
+	cd e2e/cluster/engine && $(E2E)/engine.test -test.v -test.count 1 -test.timeout 12h -test.run 'TestRandom$$' -clusters $(SOAK) -first $(FIRST)
 
 e2e-roads: tools e2e-build ## Apply the policies by every road to the test cluster, look at the wire, run helm test (as root; needs kubectl, containerd, runc, iptables, ipset, busybox)
 	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn

@@ -221,10 +221,14 @@ func marshalKubeconfig(server string, certificate []byte) ([]byte, error) {
 	return clientcmd.Write(*config)
 }
 
-// StartEngine starts the policy engine. The Node NodeName must exist and have addresses and pod ranges.
-func (p *Plane) StartEngine(ctx context.Context) error {
-	engine, err := p.Component("netpold", "netpold", "--kubeconfig="+p.Kubeconfig, "--node="+NodeName, "--listen="+engineListen,
-		"--services-ipv4="+ServicesIPv4, "--services-ipv6="+ServicesIPv6, "-v=1")
+// StartEngine starts the policy engine, in place of the one that runs, with these arguments besides those that it
+// always has. The Node NodeName must exist and have addresses and pod ranges.
+func (p *Plane) StartEngine(ctx context.Context, arguments ...string) error {
+	if p.engine != nil {
+		p.engine.Stop()
+	}
+	engine, err := p.Component("netpold", "netpold", append([]string{"--kubeconfig=" + p.Kubeconfig, "--node=" + NodeName,
+		"--listen=" + engineListen, "--services-ipv4=" + ServicesIPv4, "--services-ipv6=" + ServicesIPv6, "-v=1"}, arguments...)...)
 	if err != nil {
 		return err
 	}

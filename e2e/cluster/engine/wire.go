@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"tierwall.dev/fn/e2e/cluster/engine/prober"
 	"tierwall.dev/fn/e2e/cluster/lab"
 	"tierwall.dev/fn/e2e/cluster/probe"
@@ -27,6 +29,7 @@ const ProberCommand = "tierwall-prober"
 // host. Which pod is at an address changes, the address does not.
 type wire struct {
 	probers map[string]*proberProcess // by address
+	nets    []probe.Namespace
 }
 
 // newWire makes the namespaces and starts the probers.
@@ -44,6 +47,7 @@ func newWire(ctx context.Context, l *lab.Lab) (*wire, error) {
 		if err != nil {
 			return nil, errors.Join(err, w.close())
 		}
+		w.nets = append(w.nets, pod.Net)
 		p, err := startProber(pod.Net, place.id)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("prober %s: %w", place.id, err), w.close())
@@ -60,6 +64,8 @@ func newWire(ctx context.Context, l *lab.Lab) (*wire, error) {
 func answerAtOnce() error {
 	for name, value := range map[string]string{
 		"ipv4/icmp_ratemask": "0", "ipv4/icmp_ratelimit": "0", "ipv6/icmp/ratelimit": "0",
+		// of both families together
+		"ipv4/icmp_msgs_per_sec": "1000000", "ipv4/icmp_msgs_burst": "1000000",
 	} {
 		if err := os.WriteFile("/proc/sys/net/"+name, []byte(value), 0); err != nil {
 			return err
@@ -74,6 +80,32 @@ func (w *wire) close() error {
 		errs = append(errs, p.close())
 	}
 	return errors.Join(errs...)
+}
+
+// forgetNeighbours makes the node and every place ask for IPv6 neighbours again.
+func (w *wire) forgetNeighbours() error {
+	errs := []error{forgetNeighbours()}
+	for _, net := range w.nets {
+		errs = append(errs, net.Do(forgetNeighbours))
+	}
+	return errors.Join(errs...)
+}
+
+// forgetNeighbours does it for the thread's network namespace.
+func forgetNeighbours() error {
+	known, err := netlink.NeighList(0, netlink.FAMILY_V6)
+	if err != nil {
+		return err
+	}
+	for _, n := range known {
+		if n.State&netlink.NUD_NOARP != 0 {
+			continue
+		}
+		if err := netlink.NeighDel(&n); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("neighbour %s: %w", n.IP, err)
+		}
+	}
+	return nil
 }
 
 // proberProcess is a running prober. One request is under way at a time.

@@ -44,8 +44,8 @@ type Pod struct {
 	opened []io.Closer
 }
 
-// Start starts a cluster without pods. Close it.
-func Start(ctx context.Context) (*Lab, error) {
+// Start starts a cluster without pods. Close it. The engine gets these arguments besides those that it always has.
+func Start(ctx context.Context, engine ...string) (*Lab, error) {
 	plane, err := control.Start(ctx, control.Options{DisableAdmission: []string{"ServiceAccount", "TaintNodesByCondition"}})
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func Start(ctx context.Context) (*Lab, error) {
 		l.Close()
 		return nil, err
 	}
-	if err := l.StartEngine(ctx); err != nil {
+	if err := l.StartEngine(ctx, engine...); err != nil {
 		l.Close()
 		return nil, err
 	}

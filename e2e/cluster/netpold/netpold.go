@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +23,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
+
+	"tierwall.dev/fn/e2e/cluster/engine/repair"
 )
 
 // settings are the command's flags.
@@ -29,7 +32,8 @@ type settings struct {
 	kubeconfig string
 	node       string // the name of the Node whose pods are firewalled
 	listen     string // the address of the sync endpoint
-	split      bool   // judge the directions of a policy apart
+	repaired   []repair.Fault
+	reject     bool   // answer what a policy does not let through
 	services4  string // the range of ClusterIPs
 	services6  string
 }
@@ -41,11 +45,16 @@ func Main(arguments []string) error {
 	flags.StringVar(&s.kubeconfig, "kubeconfig", "", "file with the API server's address and credentials")
 	flags.StringVar(&s.node, "node", "", "name of the Node whose pods are firewalled")
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:9440", "address that answers GET /sync when the rules are up to date")
-	flags.BoolVar(&s.split, "split", true, "judge ingress and egress of a policy apart, as the API has it and kube-router does not")
+	faults := flags.String("repair", "all", "faults of kube-router's that are repaired: all, or some of "+fmt.Sprint(repair.All)+" with commas between them")
+	flags.BoolVar(&s.reject, "reject", false, "answer what a policy does not let through with an ICMP error, as kube-router does, instead of dropping it")
 	flags.StringVar(&s.services4, "services-ipv4", "10.96.0.0/16", "range of ClusterIPs, IPv4")
 	flags.StringVar(&s.services6, "services-ipv6", "fd00:96::/112", "range of ClusterIPs, IPv6")
 	klog.InitFlags(flags)
 	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	var err error
+	if s.repaired, err = repair.Parse(*faults); err != nil {
 		return err
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
@@ -54,7 +63,7 @@ func Main(arguments []string) error {
 }
 
 func run(ctx context.Context, s settings) error {
-	if err := installRules(); err != nil {
+	if err := s.installRules(); err != nil {
 		return err
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", s.kubeconfig)
@@ -73,16 +82,13 @@ func run(ctx context.Context, s settings) error {
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
 
-	shown := policies
-	if s.split {
-		shown = splitInformer{policies}
-	}
+	view := view{pods, policies, namespaces, s.repaired}
 	routerConfig := s.routerConfig()
-	tables, sets, err := handlers(routerConfig)
+	tables, sets, err := s.handlers(routerConfig)
 	if err != nil {
 		return err
 	}
-	controller, err := netpol.NewNetworkPolicyController(client, routerConfig, pods, shown, namespaces, &sync.Mutex{}, tables, sets)
+	controller, err := netpol.NewNetworkPolicyController(client, routerConfig, view.podInformer(), view.policyInformer(), namespaces, &sync.Mutex{}, tables, sets)
 	if err != nil {
 		return err
 	}
@@ -112,11 +118,16 @@ func (s settings) routerConfig() *options.KubeRouterConfig {
 	return config
 }
 
+func (s settings) repairs(fault repair.Fault) bool { return slices.Contains(s.repaired, fault) }
+
 // handlers returns kube-router's hands on iptables and ipset, with familySets in front of the latter.
-func handlers(config *options.KubeRouterConfig) (map[core.IPFamily]utils.IPTablesHandler, map[core.IPFamily]utils.IPSetHandler, error) {
+func (s settings) handlers(config *options.KubeRouterConfig) (map[core.IPFamily]utils.IPTablesHandler, map[core.IPFamily]utils.IPSetHandler, error) {
 	tables, sets, err := netpol.NewIPTablesHandlers(config)
 	if err != nil {
 		return nil, nil, err
+	}
+	if !s.repairs(repair.Sets) {
+		return tables, sets, nil
 	}
 	plain, err := utils.NewIPSet(false) // "false": no prefix
 	if err != nil {

@@ -75,22 +75,6 @@ func (p Probe) connect(timeout time.Duration) ([]byte, error) {
 	return nil, fmt.Errorf("protocol %q is none of TCP, UDP and SCTP", p.Protocol)
 }
 
-func (p Probe) overTCP(from netip.Addr, to netip.AddrPort, timeout time.Duration) ([]byte, error) {
-	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	c, err := dialer.DialContext(ctx, "tcp", to.String())
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	// A reset leaves no port in TIME_WAIT behind.
-	if err := c.(*net.TCPConn).SetLinger(0); err != nil {
-		return nil, err
-	}
-	return readOne(c, timeout)
-}
-
 func (p Probe) overUDP(from netip.Addr, to netip.AddrPort, timeout time.Duration) ([]byte, error) {
 	c, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), net.UDPAddrFromAddrPort(to))
 	if err != nil {

@@ -1,8 +1,6 @@
 package repair
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"net/netip"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -86,16 +84,4 @@ func within(half netip.Prefix, prefixes []string) []string {
 		}
 	}
 	return out
-}
-
-// longest is how much of a policy's name goes into iptables' comments, which hold 255 bytes: the longest text around it
-// has 100, and a namespace 63.
-const longest = 80
-
-// short is the name, or its beginning and a hash where it is too long.
-func short(name string) string {
-	if len(name) <= longest {
-		return name
-	}
-	return fmt.Sprintf("%s~%x", name[:longest-20], sha256.Sum256([]byte(name)))[:longest]
 }

@@ -1,6 +1,6 @@
-// Package repair says policies to kube-router v2.1.0 in other words that mean the same, where it misreads the ones that
-// were written. Each fault has a name, a section in docs/semantics.md and a cluster in ../testdata/faults that shows it
-// on the real engine. The rewriting is pure; it narrows what the engine is asked at a time and leaves the answer to it:
+// Package repair knows the faults of kube-router v2.1.0, and says policies to it in other words that mean the same where
+// it misreads the ones that were written. Each fault has a row in docs/semantics.md and a cluster in ../testdata/faults
+// that shows it on the real engine. The rewriting is pure; it narrows what the engine is asked at a time and leaves the answer to it:
 // no port name is resolved here, and no address is matched.
 package repair
 
@@ -13,7 +13,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 )
 
-// Fault is one way in which the engine misreads a policy.
+// Fault is one way in which the engine does not do what the policies say.
 type Fault string
 
 // The faults.
@@ -30,13 +30,19 @@ const (
 	// AllOfIPv6: ::/0 is taken for 2000::/3 and fd00::/8.
 	AllOfIPv6 Fault = "all-of-ipv6"
 	// Names: the chain of a policy, and that of a pod, is called by a hash of the namespace and the name with nothing
-	// between them, so that policy bc of namespace a and policy c of namespace ab share theirs; and a name of more than
-	// about 90 letters makes a comment too long for iptables, which ends every sync.
+	// between them, so that policy bc of namespace a and policy c of namespace ab share theirs.
 	Names Fault = "names-run-together"
+	// Sets: with both families, the rules name the sets of IPv6 addresses without the prefix that the engine itself gives
+	// them, so that each sync ends before IPv6 is enforced, and often before IPv4 is. It is repaired in front of ipset:
+	// see package netpold.
+	Sets Fault = "sets-of-two-families"
+	// Neighbours: IPv6 neighbour discovery is judged by the policies, so that a pod whose egress is closed to its gateway
+	// reaches nobody. It is repaired by a rule in front of the engine's: see package netpold.
+	Neighbours Fault = "neighbour-discovery-judged"
 )
 
 // All are the faults, in the order in which they are repaired.
-var All = []Fault{BothTypes, NamedPorts, BlocksOfOneRule, AllOfIPv6, Names}
+var All = []Fault{BothTypes, NamedPorts, BlocksOfOneRule, AllOfIPv6, Names, Sets, Neighbours}
 
 // Cluster is what the policies are about.
 type Cluster struct {
@@ -59,7 +65,7 @@ func Pod(p *corev1.Pod, faults []Fault) *corev1.Pod {
 		out.Labels[podLabel] = string(p.UID)
 	}
 	if slices.Contains(faults, Names) {
-		out.Name = "/" + short(p.Name)
+		out.Name = "/" + p.Name
 	}
 	return out
 }
@@ -69,18 +75,20 @@ func Pod(p *corev1.Pod, faults []Fault) *corev1.Pod {
 func Policies(c Cluster, faults []Fault) []*networkingv1.NetworkPolicy {
 	out := c.Policies
 	for _, fault := range All {
-		if !slices.Contains(faults, fault) {
+		rewrite := repairs[fault]
+		if rewrite == nil || !slices.Contains(faults, fault) {
 			continue
 		}
 		var next []*networkingv1.NetworkPolicy
 		for _, p := range out {
-			next = append(next, repairs[fault](c, p)...)
+			next = append(next, rewrite(c, p)...)
 		}
 		out = next
 	}
 	return out
 }
 
+// repairs are the faults that another wording of a policy avoids.
 var repairs = map[Fault]func(Cluster, *networkingv1.NetworkPolicy) []*networkingv1.NetworkPolicy{
 	BothTypes:       byType,
 	NamedPorts:      byPod,
@@ -122,9 +130,9 @@ func byType(_ Cluster, p *networkingv1.NetworkPolicy) []*networkingv1.NetworkPol
 	return []*networkingv1.NetworkPolicy{ingress, egress}
 }
 
-// apart gives the policy a name that begins with what no namespace's name holds, and is short.
+// apart gives the policy a name that begins with what no namespace's name holds.
 func apart(_ Cluster, p *networkingv1.NetworkPolicy) []*networkingv1.NetworkPolicy {
 	out := p.DeepCopy()
-	out.Name = "/" + short(p.Name)
+	out.Name = "/" + p.Name
 	return []*networkingv1.NetworkPolicy{out}
 }

@@ -199,18 +199,6 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-func TestLongNames(t *testing.T) {
-	name := func(last string) *networkingv1.NetworkPolicy {
-		p := &networkingv1.NetworkPolicy{}
-		p.Name = strings.Repeat("a", 252) + last
-		return p
-	}
-	out := Policies(Cluster{Policies: []*networkingv1.NetworkPolicy{name("b"), name("c")}}, All)
-	if len(out) != 2 || out[0].Name == out[1].Name || len(out[0].Name) > longest+1 {
-		t.Errorf("%d policies: %q, %q", len(out), out[0].Name, out[1].Name)
-	}
-}
-
 func TestParse(t *testing.T) {
 	for list, want := range map[string][]Fault{"": nil, "all": All, "all-of-ipv6,names-run-together": {AllOfIPv6, Names}} {
 		if got, err := Parse(list); err != nil || !slices.Equal(got, want) {
