@@ -89,13 +89,13 @@ func TestFaults(t *testing.T) {
 				if err == nil || !w.logged(f.error) {
 					t.Errorf("the engine works, or does not say %q: %v", f.error, err)
 				}
-				summary.row("unrepaired: %s, as %s shows\tit enforces nothing\t\t\t", f.fault, f.file)
+				summary.row("unrepaired: %s, as %s shows\tit enforces nothing\t\t\t\t", f.fault, f.file)
 				return
 			}
 			if err != nil || wrong == 0 {
 				t.Errorf("none of %v is wrong, that the API says is %s: %v", f.cells, f.api, err)
 			}
-			summary.row("unrepaired: %s, as %s shows\t%d of %d are wrong\t\t\t", f.fault, f.file, wrong, len(f.cells))
+			summary.row("unrepaired: %s, as %s shows\t%d of %d are wrong\t\t\t\t", f.fault, f.file, wrong, len(f.cells))
 		})
 	}
 }
@@ -223,13 +223,7 @@ func (w *World) logged(text string) bool {
 
 // compareAnew is Compare once every end has to ask for the way to the others again.
 func (w *World) compareAnew(ctx context.Context, c Cluster) (Result, error) {
-	if err := w.apply(ctx, c); err != nil {
-		return Result{}, err
-	}
-	if err := w.wire.forgetNeighbours(); err != nil {
-		return Result{}, err
-	}
-	return w.Compare(ctx, c)
+	return w.compare(ctx, c, w.wire.forgetNeighbours)
 }
 
 // readCluster reads Namespaces, Pods and NetworkPolicies. The pods get the addresses of the places in their order.

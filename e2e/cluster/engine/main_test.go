@@ -39,7 +39,10 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		summary.print()
+		if !summary.print() {
+			fmt.Fprintln(os.Stderr, "nothing was compared")
+			return 1
+		}
 		return code
 	}))
 }
@@ -109,7 +112,7 @@ type table struct {
 var summary table
 
 func (s *table) add(what string, r Result) {
-	s.row("%s\t%d\t%d\t%d\t%d", what, r.Cells, r.Open, r.Rejected, len(r.Disagreements))
+	s.row("%s\t%d\t%d\t%d\t%d\t%d", what, r.Cells, r.Open, r.Rejected, r.Again, len(r.Disagreements))
 }
 
 func (s *table) row(format string, values ...any) {
@@ -118,13 +121,14 @@ func (s *table) row(format string, values ...any) {
 	s.rows = append(s.rows, fmt.Sprintf(format, values...))
 }
 
-func (s *table) print() {
+// print is false where nothing ran.
+func (s *table) print() bool {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "engine against proof\tcells\topen\trejected\tdisagreements")
+	fmt.Fprintln(w, "engine against proof\tcells\topen\trejected\ttried twice\tdisagreements")
 	for _, row := range s.rows {
 		fmt.Fprintln(w, row)
 	}
-	_ = w.Flush()
+	return w.Flush() == nil && len(s.rows) > 0
 }
 
 // sum adds what another comparison came to.
@@ -132,6 +136,7 @@ func (r *Result) sum(other Result) {
 	r.Cells += other.Cells
 	r.Open += other.Open
 	r.Rejected += other.Rejected
+	r.Again += other.Again
 	r.Disagreements = append(r.Disagreements, other.Disagreements...)
 }
 

@@ -98,7 +98,7 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
-	summary.row("%d policies refused by the API server, %d taken\t\t\t\t", refused, len(manifests)-refused)
+	summary.row("%d policies refused by the API server, %d taken\t\t\t\t\t", refused, len(manifests)-refused)
 	if refused < 12 {
 		t.Errorf("only %d policies are refused", refused)
 	}

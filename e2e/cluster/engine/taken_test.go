@@ -71,7 +71,7 @@ func TestTaken(t *testing.T) {
 	for _, overlay := range []string{"prod", "staging"} {
 		t.Run("kubectl apply -k kustomize/overlays/"+overlay, func(t *testing.T) { w.takesWhole(t, overlay) })
 	}
-	summary.row("%d policies of this repository taken by kubectl apply --server-side --dry-run=server\t\t\t\t", total)
+	summary.row("%d policies of this repository taken by kubectl apply --server-side --dry-run=server\t\t\t\t\t", total)
 	if total == 0 {
 		t.Error("nothing was taken")
 	}
@@ -82,7 +82,7 @@ func TestTaken(t *testing.T) {
 func TestTakenOfCorpus(t *testing.T) {
 	corpus := os.Getenv(corpusVariable)
 	if corpus == "" {
-		summary.row("corpus: not here\t\t\t\t")
+		summary.row("corpus: not here\t\t\t\t\t")
 		return
 	}
 	w := world(t)
@@ -102,7 +102,7 @@ func TestTakenOfCorpus(t *testing.T) {
 	for name, dir := range dirs {
 		total += w.takesPackage(t, dir, name)
 	}
-	summary.row("%d policies of %d folders of the corpus taken\t\t\t\t", total, len(dirs))
+	summary.row("%d policies of %d folders of the corpus taken\t\t\t\t\t", total, len(dirs))
 	if total == 0 {
 		t.Errorf("no policy of %s was taken", corpus)
 	}

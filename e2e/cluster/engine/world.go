@@ -52,15 +52,23 @@ func (d Disagreement) String() string {
 
 // Result is what a comparison came to.
 type Result struct {
-	// Open and Rejected are how many cells were so, and as predicted; Cells are all.
-	Cells, Open, Rejected int
-	Disagreements         []Disagreement
+	// Open and Rejected are how many cells were so, and as predicted; Cells are all. Again are those that were not as
+	// predicted at first, and were tried again.
+	Cells, Open, Rejected, Again int
+	Disagreements                []Disagreement
+	// Outcomes are those of each cell.
+	Outcomes map[Cell]prober.Outcome
 }
 
 // Compare applies the cluster, waits until the engine has it in the kernel, and tries every cell. A cell that is not as
 // predicted is tried again after one more sync before it counts. The error is for what is not the engine's judgement:
 // an object that the API server refuses, a sync that the engine gives up.
 func (w *World) Compare(ctx context.Context, c Cluster) (Result, error) {
+	return w.compare(ctx, c, func() error { return nil })
+}
+
+// compare is Compare with something to be done when the engine has the cluster, before the cells are tried.
+func (w *World) compare(ctx context.Context, c Cluster, before func() error) (Result, error) {
 	p, err := predict(c)
 	if err != nil {
 		return Result{}, err
@@ -72,11 +80,15 @@ func (w *World) Compare(ctx context.Context, c Cluster) (Result, error) {
 	if err := w.apply(ctx, c); err != nil {
 		return Result{}, err
 	}
+	if err := before(); err != nil {
+		return Result{}, err
+	}
 	observed, err := w.observe(c, all, firstTimeout)
 	if err != nil {
 		return Result{}, err
 	}
-	if again := differing(p, all, observed); len(again) > 0 {
+	again := differing(p, all, observed)
+	if len(again) > 0 {
 		if err := w.lab.Sync(ctx); err != nil {
 			return Result{}, err
 		}
@@ -88,7 +100,9 @@ func (w *World) Compare(ctx context.Context, c Cluster) (Result, error) {
 			observed[cell] = o
 		}
 	}
-	return judge(p, all, observed), nil
+	r := judge(p, all, observed)
+	r.Again = len(again)
+	return r, nil
 }
 
 func (w *World) apply(ctx context.Context, c Cluster) error {
@@ -126,9 +140,10 @@ func expected(v reachability.Value) prober.Outcome {
 }
 
 func judge(p *prediction, all []Cell, observed map[Cell]observation) Result {
-	r := Result{Cells: len(all)}
+	r := Result{Cells: len(all), Outcomes: make(map[Cell]prober.Outcome, len(all))}
 	for _, cell := range all {
 		v, o := p.of(cell), observed[cell]
+		r.Outcomes[cell] = o.outcome
 		switch {
 		case v == reachability.Unknown || o.outcome != expected(v):
 			var why []string
