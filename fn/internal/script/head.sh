@@ -8,7 +8,7 @@
 # get the Service's traffic. It stays listed in the pod, ended, until the pod is replaced. Who runs this may get pods and
 # their logs, and patch pods/ephemeralcontainers. It changes nothing else. It needs kubectl 1.31 or newer.
 #
-#   PROBE_IMAGE  an image with sh and nc, busybox:1.37 where nothing is said
+#   PROBE_IMAGE  an image with sh, nc and nslookup, busybox:1.37 where nothing is said
 #   ELSEWHERE    a namespace that the policies do not name; one of its pods tries what others may not
 #   NAMESPACE    the namespace of workloads whose manifests name none, default where nothing is said
 #   HOST_...     a host of the peer that listens, for peers that are a range of addresses
@@ -22,6 +22,7 @@ asked=0 wrong=0 unasked=0 known=''
 # nc -z is not in every busybox; there, -e true ends it as soon as it is connected.
 probe='
 set -f
+command -v nc >/dev/null && command -v nslookup >/dev/null || { echo "its image has no nc or no nslookup"; exit; }
 case $(nc -h 2>&1) in *-z*) z=yes ;; *) z= ;; esac
 connect() { if [ -n "$z" ]; then nc -z -w 3 "$1" "$2"; else nc -w 3 "$1" "$2" -e true; fi; }
 reach() {
@@ -127,7 +128,12 @@ $# $want $kind $to"
     return 0
   fi
   answers=$(inside sh -c "$probe" sh "$@") || answers=''
-  case $answers in *end) ;; *) unasked "$from -> all: no answer from an ephemeral container in pod $pod"; return 0 ;; esac
+  case $answers in
+  *end) ;;
+  *)
+    unasked "$from -> all: no answer from an ephemeral container in pod $pod${answers:+: $answers}"
+    return 0 ;;
+  esac
   while read -r n want kind to; do
     [ -n "$n" ] || continue
     got=$(printf '%s\n' "$answers" | sed -n "s/^$n //p")
