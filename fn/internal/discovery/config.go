@@ -29,8 +29,10 @@ type config struct {
 }
 
 type configEntry struct {
-	// field is data or stringData.
+	// field is data or stringData, or the field of what a controller makes a Secret of.
 	field, key, text string
+	// unknown is true where the value is not in the input.
+	unknown bool
 	// users are the workloads that mount just this entry.
 	users []*candidate
 	// discovers is true for a Prometheus configuration that finds its targets by the Kubernetes API.
@@ -130,9 +132,9 @@ func (m *config) position(key string) (int, bool) {
 	return i, ok
 }
 
-// value is the text of a key.
+// value is the text of a key, as far as the input holds it.
 func (m *config) value(key string) (string, bool) {
-	if i, ok := m.position(key); ok {
+	if i, ok := m.position(key); ok && !m.entries[i].unknown {
 		return m.entries[i].text, true
 	}
 	return "", false

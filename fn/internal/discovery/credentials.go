@@ -64,16 +64,9 @@ func onlyStore(list []holding) *candidate {
 	return store
 }
 
-// reference is the reference of one who takes the store's Secret to the store's Service, one with an address of its own
-// rather than a headless one.
+// reference is the reference of one who takes the store's Secret to the store's Service.
 func (h holding) reference(store *candidate) workload.Reference {
-	to := store.services[0]
-	for _, s := range store.services {
-		if !s.Headless {
-			to = s
-			break
-		}
-	}
+	to := store.clientService()
 	return workload.Reference{
 		From: h.by.Workload, To: to.Service, Via: workload.ViaCredentials, Port: to.usualPort(), Where: h.where, Source: h.by.Source, Weak: true,
 	}

@@ -39,6 +39,8 @@ type Reader struct {
 	candidates []*candidate
 	services   []*service
 	configs    map[configName]*config
+	// promised are the Secrets that controllers make of what is in the input.
+	promised   map[configName]*config
 	namespaces []workload.Namespace
 	policies   []workload.ExistingPolicy
 	// serviceMonitors and podMonitors are those of monitoring.coreos.com; routes lead requests from outside to
@@ -125,6 +127,10 @@ func (r *Reader) object(o *manifest.Object, depth int) {
 	case "ConfigMap", "Secret":
 		if o.APIVersion == "v1" && !isLocal(o) {
 			r.addConfig(o)
+		}
+	case "ExternalSecret", "SealedSecret":
+		if isPromise(o) && !isLocal(o) {
+			r.readPromise(o)
 		}
 	case "Endpoints", "EndpointSlice":
 		if (o.APIVersion == "v1" || o.Group() == "discovery.k8s.io") && !isLocal(o) {

@@ -66,8 +66,10 @@ func (e *environment) read() {
 		switch {
 		case v.config != "":
 			if m := e.configs[configName{e.scope, v.config, v.secret}]; m != nil {
-				e.values[v.name], _ = m.value(v.key)
-				e.hide(v.name, v.secret)
+				if value, ok := m.value(v.key); ok {
+					e.values[v.name] = value
+					e.hide(v.name, v.secret)
+				}
 			}
 		case v.field != "":
 			if value := e.fieldValue(v.field); value != "" {

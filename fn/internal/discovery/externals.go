@@ -49,7 +49,7 @@ func (f *finder) addOutside(a address, e evidence) {
 
 // hiddenHost is what stands for a host that is not to be told: the key that leads to it.
 func hiddenHost(where string) string {
-	for _, field := range []string{"env[", "stringData[", "data["} {
+	for _, field := range []string{"env[", "stringData[", "encryptedData[", "data["} {
 		if i := strings.Index(where, field); i >= 0 {
 			return "host-in-" + strings.TrimSuffix(where[i+len(field):], "]")
 		}

@@ -15,11 +15,11 @@ const maxRescanned = 1024
 // addresses in it. What everybody has in hand tells nothing about who calls whom.
 const maxShared = 10_000
 
-// entry finds what a variable holds that is made of one entry of a ConfigMap or Secret.
-func (f *finder) entry(m *config, c *container, env *environment, v variable) {
+// entry finds what a variable holds that is made of one entry of a ConfigMap or Secret; false where the input lacks it.
+func (f *finder) entry(m *config, c *container, env *environment, v variable) bool {
 	i, ok := m.position(v.key)
-	if !ok {
-		return
+	if !ok || m.entries[i].unknown {
+		return false
 	}
 	e := evidence{via: c.via(workload.ViaConfig), where: m.where(i), source: m.origin.source}
 	if value := m.entries[i].text; len(value) <= maxRescanned {
@@ -28,13 +28,14 @@ func (f *finder) entry(m *config, c *container, env *environment, v variable) {
 			key = v.key
 		}
 		f.value(env, v.name, key, value, m.secret, e)
-		return
+		return true
 	}
 	for _, a := range f.scanned(m) {
 		if a.entry == i {
 			f.add(a.address, e)
 		}
 	}
+	return true
 }
 
 // whole finds what a ConfigMap or Secret holds that the workload takes as it is.
@@ -42,6 +43,9 @@ func (f *finder) whole(m *config, via workload.Evidence) {
 	addresses := f.scanned(m)
 	for i := range m.entries {
 		f.discoverySign(m, i)
+		if m.entries[i].unknown && len(m.entries)*len(m.users) <= maxShared {
+			f.guess(m.entries[i].key, evidence{where: m.where(i), source: m.origin.source})
+		}
 	}
 	if len(addresses)*len(m.users) > maxShared {
 		return

@@ -11,6 +11,7 @@ import (
 
 // findAddresses finds the addresses in the workloads: those of the input's Services and those outside, each sorted, once.
 func (r *Reader) findAddresses() *finder {
+	r.keepPromises()
 	f := &finder{reader: r, book: newAddressBook(r.services)}
 	f.book.own = r.ownHosts()
 	if len(r.configs) > 0 {
@@ -45,6 +46,8 @@ type finder struct {
 	// byLabel are the configs that wear a label, found when first asked for; grafanas the workloads that run Grafana.
 	byLabel  map[string][]*config
 	grafanas map[string][]*candidate
+	// storesIn are the well-known stores by scope, found when first asked for.
+	storesIn map[string][]*candidate
 	// others are the references of workloads that others hold the addresses for.
 	others []workload.Reference
 
@@ -177,8 +180,9 @@ func (f *finder) variable(c *container, env *environment, v variable) {
 		return
 	}
 	if v.config != "" {
-		if m := f.reader.configs[configName{f.scope, v.config, v.secret}]; m != nil {
-			f.entry(m, c, env, v)
+		m := f.reader.configs[configName{f.scope, v.config, v.secret}]
+		if m == nil || !f.entry(m, c, env, v) {
+			f.guess(v.name, evidence{where: c.path(f.from.kind, "env["+v.name+"]"), source: f.from.Source})
 		}
 		return
 	}

@@ -204,6 +204,8 @@ const (
 	ViaScrape  Evidence = "scrape"  // a Prometheus scrape configuration
 	// ViaCredentials is a Secret that the source shares with the one store that takes it; there is no address.
 	ViaCredentials Evidence = "credentials"
+	// ViaName is the name of a variable, or of a Secret's key, whose value the input does not hold.
+	ViaName Evidence = "name"
 )
 
 // Reference is an address of one of the input's Services in a workload's env, args, ConfigMap, Secret or init container.
