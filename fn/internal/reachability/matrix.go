@@ -234,7 +234,7 @@ func (r *rule) holdsPeer(s *subject, around *surroundings, f family) Value {
 	switch {
 	case len(r.peers) == 0:
 		return Allowed
-	case s.class < 0 || f != anyFamily:
+	case s.class < 0 || f != anyFamily && r.hasBlock():
 		return r.matches(s, around, f)
 	case r.certain.has(s.class):
 		return Allowed
