@@ -271,9 +271,12 @@ func (k *knowledge) keeps(p pair) bool {
 // weigh looks at the chain as a whole, once all links are known.
 func (k *knowledge) weigh(cells map[pair]*link) {
 	k.sought, k.free = map[*unit]bool{}, map[call]bool{}
+	seekers := map[*unit]int{}
 	for q := range cells {
 		if isStore(q.to.role.Tier) && !k.knowsStore(q.from) {
-			k.sought[q.to] = true
+			// A queue has two sides: one caller alone is not all of its users.
+			seekers[q.to]++
+			k.sought[q.to] = q.to.role.Tier != queue || seekers[q.to] > 1
 		}
 		if !k.claimed[q.to] {
 			k.free[call{q.from, q.to.role.Tier}] = true

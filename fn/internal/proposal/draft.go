@@ -39,6 +39,8 @@ type draft struct {
 	form  form
 	// wearers are the units that wear each label, made when first needed.
 	wearers map[wearer][]*unit
+	// outer are the names of the frontends that are taken to be in front, where nothing says what is exposed.
+	outer []string
 	// owned are the stores that bear the name of who uses them.
 	owned map[*unit]bool
 	// lines are flows with an end outside the tiers.

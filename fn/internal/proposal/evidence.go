@@ -123,8 +123,13 @@ func (d *draft) reference(environment int, r *workload.Reference, shared map[pla
 		return
 	}
 	e := Evidence{Text: referenceText(r), Confidence: High, Source: r.Source}
-	weak := r.Weak && (shared[place{r.Source, r.Where}] > 1 || r.Via == workload.ViaCredentials)
-	if weak {
+	weak := r.Weak && (shared[place{r.Source, r.Where}] > 1 || r.Via == workload.ViaCredentials || r.Via == workload.ViaName)
+	switch {
+	case weak && r.Via == workload.ViaName:
+		e.Text, e.Confidence = "the name of "+e.Text, Medium
+	case weak && r.Via == workload.ViaCredentials:
+		e.Text, e.Confidence = "the store's Secret in "+e.Text, Medium
+	case weak:
 		e.Text, e.Confidence = "shared "+e.Text, Medium
 	}
 	if len(r.To.Workloads) == 0 && d.unitOf[r.From].role.Tier != "" {
@@ -237,25 +242,25 @@ func stem(name string, words []string) string {
 const minStem = 4
 
 // ownersByName are the callers whose name a store bears: orders-db is that of orders or orders-service. A name that most
-// workloads of the namespace bear is the application's, and says nothing.
+// workloads of the store's namespace bear is the application's, and says nothing.
 func (d *draft) ownersByName(environment int, store *workload.Workload) []*workload.Workload {
-	s := stem(store.Name, storeWords)
-	if s == "" || s == store.Name {
+	s := stem(store.Called(), storeWords)
+	if s == "" || s == store.Called() {
 		return nil
 	}
 	var owners []*workload.Workload
 	bearers, all := 0, 0
 	for _, w := range d.environments[environment].Inventory.Workloads {
+		t := d.unitOf[w].role.Tier
+		if (t == backend || t == worker) && stem(w.Called(), roleWords) == s {
+			owners = append(owners, w)
+		}
 		if w.Namespace != store.Namespace {
 			continue
 		}
 		all++
-		if w.Name == s || strings.HasPrefix(w.Name, s+"-") {
+		if w.Called() == s || strings.HasPrefix(w.Called(), s+"-") {
 			bearers++
-		}
-		t := d.unitOf[w].role.Tier
-		if (t == backend || t == worker) && stem(w.Name, roleWords) == s {
-			owners = append(owners, w)
 		}
 	}
 	if bearers*2 > all && len(owners) < bearers-1 {

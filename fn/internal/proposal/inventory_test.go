@@ -17,6 +17,7 @@ import (
 //	web > api env API_URL                    an address in a variable; "shared KEY" in a ConfigMap that others hold too
 //	web > api:9000 env API_URL               that names a port
 //	out Ingress shop > web                   an exposure
+//	hook ValidatingWebhookConfiguration shop > web
 //	api calls db.example.com:5432            a host outside
 //	operator knows RoleBinding operator      access to the Kubernetes API
 //
@@ -103,6 +104,8 @@ func (b *builder) relation(words []string) {
 	switch {
 	case words[0] == "out":
 		b.inv.Exposures = append(b.inv.Exposures, workload.Exposure{Kind: words[1], Name: words[2], Service: b.service(words[4])})
+	case words[0] == "hook":
+		b.inv.Webhooks = append(b.inv.Webhooks, workload.Webhook{Kind: words[1], Name: words[2], Service: b.service(words[4])})
 	case words[1] == "calls":
 		host, port := cutPort(words[2])
 		b.inv.Externals = append(b.inv.Externals, workload.External{From: b.known(words[0]), Host: host, Port: port,

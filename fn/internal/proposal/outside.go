@@ -167,6 +167,7 @@ func (d *draft) outermost() bool {
 		return true
 	}
 	for _, u := range outer {
+		d.outer = append(d.outer, u.name)
 		d.lines = append(d.lines, line{from: named(tier.Internet), to: one(u.ref()), evidence: []Evidence{{Text: "a frontend that no other workload calls", Confidence: Low}}})
 	}
 	return false
@@ -185,8 +186,11 @@ func (d *draft) askExposure(entrances []entrance) {
 	}
 	switch {
 	case !slices.ContainsFunc(entrances, func(e entrance) bool { return leadsUsers(e.unit.role.Tier) }) && len(names) > 0:
-		d.ask(Question{Kind: questionExposure, Text: fmt.Sprintf("What do users reach? No Ingress, route, LoadBalancer or NodePort is in the input, so the frontends (%s) are open to the internet by the preset; "+
-			"kubectl get ingress,httproute,svc -A shows what there is.", strings.Join(names, ", "))})
+		if len(d.outer) > 0 {
+			names = d.outer
+		}
+		d.ask(Question{Kind: questionExposure, Text: fmt.Sprintf("What do users reach? No Ingress, route, LoadBalancer or NodePort is in the input, so the frontends that no other workload calls are open to everyone: %s. "+
+			"What there is: kubectl get ingress,httproute,svc -A", strings.Join(names, ", "))})
 	case len(shut) > 0:
 		d.ask(Question{Kind: questionExposure, Text: fmt.Sprintf("Do users reach %s? Nothing in the input exposes it, while others are exposed. If so: - {from: internet, to: %s}",
 			strings.Join(shut, ", "), frontend+"/"+shut[0])})
@@ -328,6 +332,13 @@ func (d *draft) addressed(peers []peerLine, name string, ports []tier.PortSpec, 
 
 func isSeparator(r rune) bool { return r == ' ' || r == ',' }
 
+// answeredAPIServer adds the API server's addresses as answered, once.
+func (d *draft) answeredAPIServer() {
+	if !slices.ContainsFunc(d.peers, func(p peerLine) bool { return p.Name == tier.APIServer }) {
+		d.peers, _ = d.addressed(d.peers, tier.APIServer, nil, "", "")
+	}
+}
+
 // webhooks opens what the API server calls. It calls from an address that is in no manifest, so any source is let in
 // unless the API server's addresses were given.
 func (d *draft) webhooks() {
@@ -347,6 +358,11 @@ func (d *draft) webhooks() {
 				from := tier.Internet
 				if d.answers[peerKey(tier.APIServer)] != "" {
 					from = tier.APIServer
+					d.answeredAPIServer()
+				} else {
+					d.ask(Question{Kind: questionAPI, Key: peerKey(tier.APIServer), Check: checkCIDRs,
+						Text: fmt.Sprintf("Where is the API server, which calls %s (%s %s)? Until that is known everyone may reach %s on its webhook's port: kubectl get endpoints kubernetes -n default; "+
+							"then add peers: - {name: apiserver, cidrs: [CIDR]}, and write apiserver for internet.", u.name, h.Kind, h.Name, u.name)})
 				}
 				d.lines = append(d.lines, line{from: named(from), to: one(u.ref()), ports: portSpecs(ports),
 					evidence: []Evidence{{Text: h.Kind + " " + h.Name + ": the API server calls it", Confidence: High, Source: h.Source}}})

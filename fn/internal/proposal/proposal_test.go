@@ -282,6 +282,21 @@ var cases = []struct {
 			- {from: backend, to: [database, cache]}`,
 	},
 	{
+		name: "a queue has two sides", application: `
+			a label=tier:backend port=1
+			w label=tier:worker
+			db image=mongo port=27017
+			mq image=rabbitmq port=5672
+			a > db env DB`,
+		want: `
+			# By label, backend: a (tier: backend)
+			# By label, worker: w (tier: worker)
+			workloads:
+			- {name: db, tier: database}   # high: image mongo
+			- {name: mq, tier: queue}   # high: image rabbitmq`,
+		asks: []string{"Whom do these call: w?"},
+	},
+	{
 		name: "a guess gets no store that others are known to use", application: `
 			cart port=1
 			mail port=2
@@ -525,6 +540,33 @@ var cases = []struct {
 			flows:
 			- {from: controller, to: apiserver}   # high: RoleBinding widget`,
 		silent: []string{"Where is the API server"},
+	},
+	{
+		name: "a webhook, whose caller's address is in no manifest", application: `
+			widget-operator port=9443
+			hook ValidatingWebhookConfiguration widget > widget-operator`,
+		want: `
+			tiers:
+			- {name: controller}   # talks to the Kubernetes API
+			workloads:
+			- {name: widget-operator, tier: controller}   # medium: name: operator
+			# peers:
+			# - {name: apiserver, cidrs: [CIDR]}   # kubectl get endpoints kubernetes
+			flows:
+			- {from: internet, to: controller/widget-operator, ports: [9443]}   # high: ValidatingWebhookConfiguration widget: the API server calls it
+			# - {from: controller, to: apiserver}   # medium: a controller by name: operator`,
+		asks: []string{"Where is the API server, which calls widget-operator (ValidatingWebhookConfiguration widget)? Until that is known everyone may reach"},
+	},
+	{
+		name: "a webhook with the API server's address as answered", answers: Answers{"peer apiserver": "10.96.0.1/32"}, application: `
+			hooks label=tier:backend port=9443
+			hook ValidatingWebhookConfiguration widget > hooks`,
+		want: `
+			# By label, backend: hooks (tier: backend)
+			peers:
+			- {name: apiserver, cidrs: [10.96.0.1/32]}
+			flows:
+			- {from: apiserver, to: backend/hooks, ports: [9443]}   # high: ValidatingWebhookConfiguration widget: the API server calls it`,
 	},
 	{
 		name: "members of one store", application: `
