@@ -28,6 +28,7 @@ func TestRealToolsArgoCDPlugin(t *testing.T) {
 		{name: "not committed", files: committed.withoutPolicies(t)},
 		{name: "parameters", files: committed.withoutPolicies(t), env: []string{"PARAM_PACKAGE=../../../kustomize", "PARAM_ENVIRONMENT=prod"}},
 		{name: "out of date", files: stale, refuse: "package-out-of-date"},
+		{name: "a flag for a folder", files: committed, env: []string{"PARAM_PACKAGE=--help"}, refuse: "--help cannot be read"},
 		{name: "another environment", files: committed.withoutPolicies(t), env: []string{"PARAM_ENVIRONMENT=prd; true"}, refuse: "environment prd; true is none of prod, staging"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -39,7 +39,7 @@ func (r *release) platform(p build.Platform) error {
 	if err := os.WriteFile(filepath.Join(r.out, name+extension), content, 0o644); err != nil {
 		return err
 	}
-	materials, err := billOfMaterials(binary, r.source.Version, r.when)
+	materials, err := build.BillOfMaterials(binary, r.source.Version, r.when)
 	if err != nil {
 		return err
 	}

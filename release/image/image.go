@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -33,15 +35,8 @@ type file struct {
 	mode    int64
 }
 
-// contents compiles the binary into dir and gives all files of the image.
-func contents(source build.Source, p build.Platform, dir string) ([]file, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	binary, err := source.Binary(p, dir)
-	if err != nil {
-		return nil, err
-	}
+// contents are all files of the image.
+func contents(source build.Source, p build.Platform, binary string) ([]file, error) {
 	program, err := os.ReadFile(binary)
 	if err != nil {
 		return nil, err
@@ -126,8 +121,9 @@ func layerOf(files []file, when time.Time) ([]byte, error) {
 	return out.Bytes(), w.Close()
 }
 
-// write writes the layout to out/oci, and of each image out/image-ARCH.tar and its files below out/ARCH; the digest is that
-// of the index.
+// write writes the layout to out/oci, and of each image out/image-ARCH.tar, its bill of materials out/ARCH.cdx.json, and its
+// files below out/ARCH; the digest is that of the index. In the layout the bills refer to their images, so that a
+// registry lists them among their referrers.
 func write(images []platformImage, tag name.Tag, annotations map[string]string, out string) (v1.Hash, error) {
 	if err := os.RemoveAll(filepath.Join(out, "oci")); err != nil {
 		return v1.Hash{}, err
@@ -143,6 +139,13 @@ func write(images []platformImage, tag name.Tag, annotations map[string]string, 
 		return v1.Hash{}, err
 	}
 	for _, one := range images {
+		bill, err := one.bill()
+		if err != nil {
+			return v1.Hash{}, err
+		}
+		if err := path.AppendImage(bill); err != nil {
+			return v1.Hash{}, err
+		}
 		if err := one.write(tag, out); err != nil {
 			return v1.Hash{}, err
 		}
@@ -159,6 +162,21 @@ func indexOf(images []platformImage, annotations map[string]string) v1.ImageInde
 	return mutate.Annotations(index, annotations).(v1.ImageIndex)
 }
 
+// bill is the bill of materials as an artifact that refers to its image.
+func (one platformImage) bill() (v1.Image, error) {
+	subject, err := partial.Descriptor(one.image)
+	if err != nil {
+		return nil, err
+	}
+	subject.Annotations, subject.Platform, subject.ArtifactType = nil, nil, ""
+	empty := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), build.BillOfMaterialsType)
+	artifact, err := mutate.AppendLayers(empty, static.NewLayer(one.materials, build.BillOfMaterialsType))
+	if err != nil {
+		return nil, err
+	}
+	return mutate.Subject(artifact, *subject).(v1.Image), nil
+}
+
 func (one platformImage) write(tag name.Tag, out string) error {
 	root := filepath.Join(out, one.platform.Arch)
 	if err := os.RemoveAll(root); err != nil {
@@ -172,6 +190,9 @@ func (one platformImage) write(tag name.Tag, out string) error {
 		if err := os.WriteFile(target, f.content, os.FileMode(f.mode)); err != nil {
 			return err
 		}
+	}
+	if err := os.WriteFile(filepath.Join(out, one.platform.Arch+".cdx.json"), one.materials, 0o644); err != nil {
+		return err
 	}
 	own := tag.Context().Tag(tag.TagStr() + "-" + one.platform.Arch)
 	return tarball.WriteToFile(filepath.Join(out, "image-"+one.platform.Arch+".tar"), own, one.image)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -46,8 +47,8 @@ func TestImage(t *testing.T) {
 		t.Error(err)
 	}
 	outer, err := named.IndexManifest()
-	if err != nil || len(outer.Manifests) != 1 || outer.Manifests[0].Annotations["org.opencontainers.image.ref.name"] != ref {
-		t.Fatalf("the layout holds %v, %v; want one index of the name %s", outer, err, ref)
+	if err != nil || len(outer.Manifests) != 3 || outer.Manifests[0].Annotations["org.opencontainers.image.ref.name"] != ref {
+		t.Fatalf("the layout holds %v, %v; want one index of the name %s and two bills of materials", outer, err, ref)
 	}
 	index, err := named.ImageIndex(outer.Manifests[0].Digest)
 	if err != nil {
@@ -68,6 +69,11 @@ func TestImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		inspect(t, image, *m.Platform)
+		bill, err := named.Image(outer.Manifests[len(platforms)].Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inspectBill(t, bill, m, filepath.Join(first, m.Platform.Architecture))
 		archive, err := tarball.ImageFromPath(filepath.Join(first, "image-"+m.Platform.Architecture+".tar"), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -121,6 +127,42 @@ func inspect(t *testing.T, image v1.Image, p v1.Platform) {
 	want := map[string]int64{"etc/": 0o755, "etc/passwd": 0o644, "licenses/": 0o755, "licenses/LICENSE": 0o644, "licenses/THIRD-PARTY-LICENSES": 0o644, "tierwall": 0o755}
 	if diff := cmp.Diff(want, modes); diff != "" {
 		t.Errorf("%s: files (-want +got):\n%s", p, diff)
+	}
+}
+
+// inspectBill fails the test where an artifact is no bill of materials of the image, by the checksum of the binary in dir.
+func inspectBill(t *testing.T, bill v1.Image, of v1.Descriptor, dir string) {
+	t.Helper()
+	manifest, err := bill.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := manifest.Subject; s == nil || s.Digest != of.Digest || s.Size != of.Size || manifest.Config.MediaType != build.BillOfMaterialsType {
+		t.Errorf("%s: the bill refers to %v, and is a %s", of.Platform, s, manifest.Config.MediaType)
+	}
+	layers, err := bill.Layers()
+	if err != nil || len(layers) != 1 {
+		t.Fatalf("%s: the bill has %d layers, %v", of.Platform, len(layers), err)
+	}
+	content, err := layers[0].Compressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	materials, err := io.ReadAll(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := os.ReadFile(dir + ".cdx.json")
+	if err != nil || !bytes.Equal(materials, beside) {
+		t.Errorf("%s: the bill in the layout is another than the one beside it, %v", of.Platform, err)
+	}
+	program, err := os.ReadFile(filepath.Join(dir, "tierwall"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(materials, fmt.Appendf(nil, "%x", sha256.Sum256(program))) {
+		t.Errorf("%s: the bill is of another binary", of.Platform)
 	}
 }
 

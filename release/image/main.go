@@ -1,6 +1,7 @@
 // Command image builds the image of tierwall without a container engine: an OCI image layout with an index of both
-// architectures; for each an archive that podman and docker load; and its files as a directory, for a Dockerfile. Nothing
-// but the binary, the user nobody and the licences is in it. The same source and the same Go give the same digests.
+// architectures and their bills of materials; for each an archive that podman and docker load; and its files as a
+// directory, for a Dockerfile. Nothing but the binary, the user nobody and the licences is in it. The same source and the
+// same Go give the same digests.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -51,15 +53,14 @@ func run(source build.Source, ref, out string) error {
 		if p.OS != "linux" {
 			continue
 		}
-		files, err := contents(source, p, filepath.Join(work, p.Arch))
+		one, err := compiled(source, p, filepath.Join(work, p.Arch), when)
 		if err != nil {
 			return err
 		}
-		image, err := newImage(p, files, about, when)
-		if err != nil {
+		if one.image, err = newImage(p, one.files, about, when); err != nil {
 			return err
 		}
-		images = append(images, platformImage{p, files, image})
+		images = append(images, one)
 	}
 	digest, err := write(images, tag, about, out)
 	if err != nil {
@@ -73,5 +74,24 @@ func run(source build.Source, ref, out string) error {
 type platformImage struct {
 	platform build.Platform
 	files    []file
-	image    v1.Image
+	// materials is the bill of materials.
+	materials []byte
+	image     v1.Image
+}
+
+// compiled compiles the binary into dir, and gives what there is of an image without itself.
+func compiled(source build.Source, p build.Platform, dir string, when time.Time) (platformImage, error) {
+	one := platformImage{platform: p}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return one, err
+	}
+	binary, err := source.Binary(p, dir)
+	if err != nil {
+		return one, err
+	}
+	if one.materials, err = build.BillOfMaterials(binary, source.Version, when); err != nil {
+		return one, err
+	}
+	one.files, err = contents(source, p, binary)
+	return one, err
 }

@@ -1,4 +1,4 @@
-package main
+package build
 
 import (
 	"bytes"
@@ -11,9 +11,12 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// billOfMaterials is the modules that the binary says it was built from, with Go's own standard library, in CycloneDX
+// BillOfMaterialsType is the media type of a bill of materials.
+const BillOfMaterialsType = "application/vnd.cyclonedx+json"
+
+// BillOfMaterials is the modules that the binary says it was built from, with Go's own standard library, in CycloneDX
 // JSON. Its time is the release's, and its serial number is made of its content, so that it can be made again.
-func billOfMaterials(binary, version string, when time.Time) ([]byte, error) {
+func BillOfMaterials(binary, version string, when time.Time) ([]byte, error) {
 	generator, err := bin.NewGenerator(binary, bin.WithLogger(zerolog.Nop()), bin.WithIncludeStdlib(true), bin.WithVersionOverride(version))
 	if err != nil {
 		return nil, err
