@@ -54,6 +54,9 @@ func connect(t testing.TB, inv *workload.Inventory, text string) {
 		case "refer":
 			name, port, _ := strings.Cut(w[2], ":")
 			r := workload.Reference{From: find(w[1]), To: services[name], Where: "env." + name, Source: find(w[1]).Source, Weak: len(w) > 3}
+			if len(w) > 4 {
+				r.Via = workload.Evidence(w[4])
+			}
 			if port != "" {
 				r.Port = parsePodPort(t, port).Number
 			}
@@ -193,6 +196,10 @@ var disagreeCases = []struct{ name, spec, workloads, connections, want string }{
 	{"a Job of which an address is said", bare, "j:Job a\nx b 1", "service x:ClusterIP x 1>1\nrefer j x",
 		`warning j.yaml Job j: env.x: names Service x, which leads to Deployment x on 1/TCP, but no flow opens that; if it is meant, add flows: [{from: a/j, to: b/x}]`},
 	{"a Job with a flow", ``, "j:Job worker\ndb database 5432", "", ``},
+
+	{"no address, but the Secret of a store, or a variable's name", bare, "x a 1\ny b 2\nz b 3", "service y:ClusterIP y 2>2\nservice z:ClusterIP z 3>3\nrefer x y weak credentials\nrefer x z weak name",
+		"warning service-y.yaml Service y: leads to Deployment y, but no flow lets anyone in on its ports (2/TCP); add the flow of who calls it, such as flows: [{from: FROM, to: b/y}]\n" +
+			"warning service-z.yaml Service z: leads to Deployment z, but no flow lets anyone in on its ports (3/TCP); add the flow of who calls it, such as flows: [{from: FROM, to: b/z}]"},
 
 	// Hosts outside.
 	{"a host outside", bare, "x a 1", "outside x db.example.com 5432",

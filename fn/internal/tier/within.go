@@ -79,7 +79,7 @@ func addresses(refs []workload.Reference, shared bool) addressed {
 
 // meaning are the references that say which connection is meant: where a workload has a Service's address with a port, its
 // addresses of that Service without one say nothing more, since the port is then put together with them; but what is shared
-// says nothing of what is its own.
+// says nothing of what is its own, and what is no address nothing at all.
 func meaning(refs []workload.Reference, shared bool) []workload.Reference {
 	type call struct {
 		from *workload.Workload
@@ -89,7 +89,7 @@ func meaning(refs []workload.Reference, shared bool) []workload.Reference {
 	var out []workload.Reference
 	withPort := map[call]bool{}
 	for _, r := range refs {
-		if r.From == nil || r.To == nil || r.Weak && !shared {
+		if r.From == nil || r.To == nil || r.Weak && !shared || !r.Via.IsAddress() {
 			continue
 		}
 		out = append(out, r)

@@ -208,6 +208,9 @@ const (
 	ViaName Evidence = "name"
 )
 
+// IsAddress reports whether the evidence is an address, and not just a sign that there is one elsewhere.
+func (e Evidence) IsAddress() bool { return e != ViaCredentials && e != ViaName }
+
 // Reference is an address of one of the input's Services in a workload's env, args, ConfigMap, Secret or init container.
 type Reference struct {
 	From *Workload
