@@ -107,9 +107,10 @@ func Images(binaries Binaries) []image.Image {
 			Entrypoint: []string{"/bin/prometheus"}, User: "65534",
 		},
 		{
-			Names: []string{"docker.io/library/busybox:1.37"}, // the pods of the chart's `helm test`
+			Names: []string{"docker.io/library/busybox:1.37"}, // the pods of the chart's `helm test`, and probes of `map -o shell`
 			Layers: []*image.Layer{base, {Programs: map[string]string{
 				"/bin/sh": busybox, "/bin/nslookup": busybox, "/bin/timeout": busybox, "/bin/sleep": busybox,
+				"/bin/nc": busybox, "/bin/sed": busybox, "/bin/head": busybox, "/bin/true": busybox,
 			}}},
 			Env: []string{path},
 		},

@@ -74,7 +74,7 @@ func TestRealCluster(t *testing.T) {
 	}
 }
 
-var steps = []step{stepApply, stepOpen, stepEnforced, stepTables, stepScraped, stepCluster, stepWeakened, stepLife, stepLabelled}
+var steps = []step{stepApply, stepOpen, stepEnforced, stepTables, stepDocumented, stepScraped, stepCluster, stepWeakened, stepLife, stepLabelled}
 
 // start starts the cluster. The binaries are there already: inside there is no network to build them.
 func (s *suite) start(t *testing.T) {
