@@ -28,7 +28,7 @@ KUBERNETES := v1.36.3
 E2ELDFLAGS := -s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
   -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES)
 
-.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e-build e2e-engine e2e-soak e2e-roads lint fuzz corpus bench tools image release test-release examples docs clean
+.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e e2e-packages e2e-build e2e-story e2e-engine e2e-soak e2e-roads lint fuzz corpus bench tools image release test-release examples docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -78,9 +78,27 @@ test-browser: ## Run the tests of the map's page in headless Chromium (needs chr
 opinion: ## Ask programs of others: cyclonus about CLUSTERS random clusters (default 300), the OASIS schema about our SARIF
 	$(GO) -C e2e/opinion test -count=1 -timeout 30m $(TESTFLAGS) ./... -clusters $(CLUSTERS)
 
+e2e: e2e-packages ## Run the shipped package and the engine on a real Kubernetes, in namespaces of its own (as root, on Debian; needs kubectl)
+	$(E2EGO) test $(TESTFLAGS) ./...
+	$(MAKE) --no-print-directory e2e-story
+	$(MAKE) --no-print-directory e2e-engine
+	$(MAKE) --no-print-directory e2e-roads
+
+e2e-packages: ## Install the Debian packages of the test cluster that are missing
+	e2e/cluster/packages.sh
+
 e2e-build: ## Build the components of the test cluster into .cache/e2e (about 10 CPU minutes at first)
 	@mkdir -p $(E2E)
 	$(E2EGO) build -ldflags '$(E2ELDFLAGS)' -o $(E2E)/onenode ./onenode
+
+e2e-story: e2e-build ## Apply the package to a whole cluster, look at every connection, print a table of every check
+	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
+	$(E2EGO) build -o $(E2E)/inpod ./inpod
+	CGO_ENABLED=0 $(GO) -C e2e/cluster/coredns build -trimpath -buildvcs=false -o $(E2E)/coredns .
+	$(E2EGO) test -c -tags cluster -o $(E2E)/lab.test ./lab
+	$(E2EGO) test -c -tags cluster -o $(E2E)/story.test ./story
+	cd e2e/cluster/lab && $(E2E)/lab.test -test.v -test.count 1 -test.timeout 5m
+	cd e2e/cluster/story && $(E2E)/story.test -test.v -test.count 1 -test.timeout 20m
 
 e2e-engine: e2e-build ## Set the proof against the real engine: random clusters, the upstream suite; the API server against policies (as root; needs iptables, ipset, nftables; CORPUS is given to the server too)
 	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
@@ -106,6 +124,10 @@ lint: tools ## gofmt, go vet and staticcheck
 	$(GO) -C e2e/opinion vet -tags bench ./...
 	$(GO) -C release vet ./...
 	cd e2e/opinion && $(TOOLS)/staticcheck -tags bench ./...
+	@: "onenode is left out: it is little more than imports, of all of Kubernetes, and each linter would read that too"; \
+	packages=$$($(E2EGO) list -tags cluster ./... | grep -v '/onenode$$'); cd e2e/cluster; \
+	export CGO_ENABLED=0 GOFLAGS='-trimpath -buildvcs=false'; \
+	$(GO) vet -tags cluster $$packages; $(TOOLS)/staticcheck -tags cluster $$packages
 	cd release && $(TOOLS)/staticcheck ./...
 
 fuzz: ## Run each fuzz test for FUZZTIME (default 20s)

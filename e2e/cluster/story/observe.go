@@ -82,13 +82,14 @@ func (w *World) answerUDP(end End) error {
 
 // workloadOf is the name of the Deployment or StatefulSet that owns the pod.
 func workloadOf(pod core.Pod) string {
-	for _, owner := range pod.OwnerReferences {
-		if owner.Kind == "ReplicaSet" {
-			return strings.TrimSuffix(owner.Name, "-"+pod.Labels["pod-template-hash"])
-		}
-		return owner.Name
+	if len(pod.OwnerReferences) == 0 {
+		return pod.Name
 	}
-	return pod.Name
+	owner := pod.OwnerReferences[0]
+	if owner.Kind == "ReplicaSet" {
+		return strings.TrimSuffix(owner.Name, "-"+pod.Labels["pod-template-hash"])
+	}
+	return owner.Name
 }
 
 // podNetworks returns the network namespaces that containerd made, by IPv4 address.
