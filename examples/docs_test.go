@@ -33,7 +33,7 @@ var pages = []page{
 	{path: "docs/guide/delivery.md"},
 }
 
-var proseOnly = []string{"docs/README.md", "docs/comparison.md", "docs/limits.md", "docs/real-applications.md", "docs/semantics.md", "docs/threat-model.md"}
+var proseOnly = []string{"docs/README.md", "docs/comparison.md", "docs/evidence.md", "docs/limits.md", "docs/real-applications.md", "docs/semantics.md", "docs/threat-model.md"}
 
 // notRun are commands that no test runs, each with why.
 var notRun = map[string]string{
@@ -143,13 +143,8 @@ func TestEveryBlockIsChecked(t *testing.T) {
 					}
 					continue
 				}
-				dir := t.TempDir()
-				config := filepath.Join(dir, "config.yaml")
-				if err := os.WriteFile(config, []byte(b.text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				if r := run(t, dir, nil, "sh", "-c", `printf '' | "$0" --config config.yaml`, tierwall); strings.Contains(r.stderr, "config-") || strings.Contains(r.stderr, "panic") {
-					t.Errorf("%s:%d: %s", path, b.line, r.stderr)
+				if wrong := undecodable(t, b.text); wrong != "" {
+					t.Errorf("%s:%d: %s", path, b.line, wrong)
 				}
 			default:
 				t.Errorf("%s:%d: a block of %q is not checked by any test: write sh, console, yaml or mermaid", path, b.line, b.lang)
@@ -158,6 +153,34 @@ func TestEveryBlockIsChecked(t *testing.T) {
 	}
 	if checked == 0 {
 		t.Error("no YAML was checked")
+	}
+}
+
+// undecodable is what tierwall says against a configuration, whatever workloads there are; empty where it says nothing.
+func undecodable(t *testing.T, config string) string {
+	t.Helper()
+	dir := t.TempDir()
+	tree{"config.yaml": config, "input.yaml": "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n"}.write(t, dir)
+	r := run(t, dir, nil, "sh", "-c", `"$0" --config config.yaml <input.yaml`, tierwall)
+	var wrong []string
+	for line := range strings.Lines(r.stderr) {
+		if aboutConfig.MatchString(strings.TrimSpace(line)) {
+			wrong = append(wrong, line)
+		}
+	}
+	if r.code == 2 {
+		wrong = append(wrong, r.stderr)
+	}
+	return strings.Join(wrong, "")
+}
+
+// aboutConfig are findings that a configuration has by itself. That a name matches no workload is none.
+var aboutConfig = regexp.MustCompile(`^tierwall: error: .*\[config-[a-z-]+\]$`)
+
+func TestAWrongConfigurationOnAPageIsFound(t *testing.T) {
+	const config = "apiVersion: tierwall.dev/v1alpha1\nkind: NetworkPolicySet\nmetadata: {name: shop}\nspec: {flows: [{from: frontend, to: backend, port: 80}]}\n"
+	if undecodable(t, config) == "" {
+		t.Error("an unknown field was not found")
 	}
 }
 
