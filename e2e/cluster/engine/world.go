@@ -52,16 +52,16 @@ func (d Disagreement) String() string {
 
 // Result is what a comparison came to.
 type Result struct {
-	// Open and Rejected are how many cells were so, and as predicted; Cells are all. Again are those that were not as
-	// predicted at first, and were tried again.
+	// Open and Rejected are how many cells were so, and as predicted; Cells are all. Again are those that had no answer at
+	// first, and were tried again.
 	Cells, Open, Rejected, Again int
 	Disagreements                []Disagreement
 	// Outcomes are those of each cell.
 	Outcomes map[Cell]prober.Outcome
 }
 
-// Compare applies the cluster, waits until the engine has it in the kernel, and tries every cell. A cell that is not as
-// predicted is tried again after one more sync before it counts. The error is for what is not the engine's judgement:
+// Compare applies the cluster, waits until the engine has it in the kernel, and tries every cell. An answer counts at
+// once; a cell without one is tried again, for longer. The error is for what is not the engine's judgement:
 // an object that the API server refuses, a sync that the engine gives up.
 func (w *World) Compare(ctx context.Context, c Cluster) (Result, error) {
 	return w.compare(ctx, c, func() error { return nil })
@@ -87,11 +87,8 @@ func (w *World) compare(ctx context.Context, c Cluster, before func() error) (Re
 	if err != nil {
 		return Result{}, err
 	}
-	again := differing(p, all, observed)
+	again := unanswered(all, observed)
 	if len(again) > 0 {
-		if err := w.lab.Sync(ctx); err != nil {
-			return Result{}, err
-		}
 		second, err := w.observe(c, again, longTimeout)
 		if err != nil {
 			return Result{}, err
@@ -119,6 +116,16 @@ func (w *World) observe(c Cluster, all []Cell, timeout time.Duration) (map[Cell]
 		return nil, fmt.Errorf("forgetting connections: %w", err)
 	}
 	return w.wire.observe(c, all, timeout)
+}
+
+func unanswered(all []Cell, observed map[Cell]observation) []Cell {
+	var out []Cell
+	for _, cell := range all {
+		if o := observed[cell].outcome; o != prober.Open && o != prober.Rejected {
+			out = append(out, cell)
+		}
+	}
+	return out
 }
 
 func differing(p *prediction, all []Cell, observed map[Cell]observation) []Cell {

@@ -1,7 +1,7 @@
 // Package repair knows the faults of kube-router v2.1.0, and says policies to it in other words that mean the same where
 // it misreads the ones that were written. Each fault has a row in docs/semantics.md and a cluster in ../testdata/faults
-// that shows it on the real engine. The rewriting is pure; it narrows what the engine is asked at a time and leaves the answer to it:
-// no port name is resolved here, and no address is matched.
+// that shows it on the real engine. The rewriting is pure; it narrows what the engine is asked at a time and leaves the
+// answer to it: no port name is resolved here, and no address is matched.
 package repair
 
 import (
