@@ -41,6 +41,8 @@ type draft struct {
 	wearers map[wearer][]*unit
 	// outer are the names of the frontends that are taken to be in front, where nothing says what is exposed.
 	outer []string
+	// confirmed are the connections from outside that the preset opens anyway, with their evidence.
+	confirmed []string
 	// owned are the stores that bear the name of who uses them.
 	owned map[*unit]bool
 	// lines are flows with an end outside the tiers.

@@ -198,7 +198,9 @@ func (d *draft) toHTTPS(x external) {
 	for _, u := range x.callers {
 		if !slices.Contains([]string{frontend, backend, worker}, u.role.Tier) {
 			rest = append(rest, u)
+			continue
 		}
+		d.confirmed = append(d.confirmed, fmt.Sprintf("%s to %s:443 (%s)", u.name, x.host, evidenceWords(x.evidence)))
 	}
 	if len(rest) == 0 || x.weak {
 		return

@@ -29,6 +29,7 @@ func (d *draft) finish() *Proposal {
 		}
 	}
 	p.kept = d.kept(p.Set.Without)
+	p.confirmed = slices.Concat(d.confirmed, d.confirmedLinks())
 	p.connections = len(d.links) + len(d.chained)
 	slices.SortStableFunc(d.questions, func(a, b Question) int { return cmp.Compare(a.Kind, b.Kind) })
 	p.Questions = d.questions
@@ -82,6 +83,17 @@ func (d *draft) kept(without []tier.FlowSpec) []string {
 		}
 		for _, to := range order {
 			out = append(out, strings.ReplaceAll(strings.Join(byTargets[to], ", ")+" to "+to, "*", "all")+f.ports)
+		}
+	}
+	return out
+}
+
+// confirmedLinks are the links that the preset opens anyway, so that no line says why.
+func (d *draft) confirmedLinks() []string {
+	var out []string
+	for _, p := range sortedPairs(d.links) {
+		if _, cell := d.cells[p]; cell && !d.replaced[tierPair{p.from.role.Tier, p.to.role.Tier}] {
+			out = append(out, fmt.Sprintf("%s to %s (%s)", p.from.name, p.to.name, evidenceWords(d.links[p].evidence)))
 		}
 	}
 	return out

@@ -84,6 +84,7 @@ func (d *draft) fromInternet() {
 	}
 	for _, e := range entrances {
 		if keep && e.unit.role.Tier == frontend {
+			d.confirmed = append(d.confirmed, fmt.Sprintf("internet to %s (%s)", e.unit.name, evidenceWords(e.evidence)))
 			continue
 		}
 		d.lines = append(d.lines, line{from: named(d.door(e)), to: one(e.unit.ref()), ports: e.ports, evidence: e.evidence})

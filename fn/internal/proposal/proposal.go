@@ -72,8 +72,8 @@ type Proposal struct {
 
 	flows []line
 	peers []peerLine
-	// kept are the preset's flows that stay, in words.
-	kept []string
+	// kept are the preset's flows that stay, in words, and confirmed what the manifests say of the same.
+	kept, confirmed []string
 	// workloads and connections are how much is proposed.
 	workloads, connections int
 }

@@ -16,6 +16,9 @@ const width = 118
 // maxEvidence is how many pieces of evidence a line names.
 const maxEvidence = 3
 
+// maxConfirmed is how many connections are named that the preset opens and the manifests ask for.
+const maxConfirmed = 40
+
 // maxQuestions is how many questions the file holds: more than that nobody answers at one sitting.
 const maxQuestions = 40
 
@@ -42,6 +45,12 @@ func (p *Proposal) head(b *bytes.Buffer) {
 	fmt.Fprintf(b, "  preset: %s\n", p.Set.Preset)
 	if len(p.kept) > 0 {
 		comment(b, "  ", "  ", "Of its flows these stay: "+strings.Join(p.kept, "; "))
+	}
+	if list := p.confirmed; len(list) > 0 {
+		if n := len(list) - maxConfirmed; n > 0 {
+			list = append(slices.Clone(list[:maxConfirmed]), fmt.Sprintf("%d more", n))
+		}
+		comment(b, "  ", "  ", "Of what they open, the manifests say: "+strings.Join(list, "; "))
 	}
 }
 
@@ -218,11 +227,16 @@ func (p *Proposal) questions(b *bytes.Buffer) {
 	}
 }
 
-// evidenceText is the comment behind a line: how sure it is, and why.
+// evidenceText is the comment behind a line.
 func evidenceText(list []Evidence) string {
 	if len(list) == 0 {
 		return ""
 	}
+	return "   # " + evidenceWords(list)
+}
+
+// evidenceWords say how sure it is, and why.
+func evidenceWords(list []Evidence) string {
 	var words []string
 	confidence := Low
 	sure := false
@@ -242,7 +256,7 @@ func evidenceText(list []Evidence) string {
 	if sure {
 		text = confidence.String() + ": " + text
 	}
-	return "   # " + text
+	return text
 }
 
 // maxText is how long a piece of evidence gets.
