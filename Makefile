@@ -95,8 +95,8 @@ e2e-story: e2e-build ## Apply the package to a whole cluster, look at every conn
 	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
 	$(E2EGO) build -o $(E2E)/inpod ./inpod
 	CGO_ENABLED=0 $(GO) -C e2e/cluster/coredns build -trimpath -buildvcs=false -o $(E2E)/coredns .
-	$(E2EGO) test -c -tags cluster -o $(E2E)/lab.test ./lab
-	$(E2EGO) test -c -tags cluster -o $(E2E)/story.test ./story
+	for part in isolate lab story; do $(E2EGO) test -c -tags cluster -o $(E2E)/$$part.test ./$$part; done
+	cd e2e/cluster/isolate && $(E2E)/isolate.test -test.v -test.count 1 -test.timeout 5m
 	cd e2e/cluster/lab && $(E2E)/lab.test -test.v -test.count 1 -test.timeout 5m
 	cd e2e/cluster/story && $(E2E)/story.test -test.v -test.count 1 -test.timeout 20m
 
