@@ -60,6 +60,8 @@ func TestRealToolsTheMapsScript(t *testing.T) {
 			"  not asked  redis -> payments:8443: set HOST_PAYMENTS to a host of it that listens",
 			"  not asked  elsewhere -> all: there is no running pod of elsewhere",
 			"  not asked  internet -> frontend:8080: ask from there", "52 as proved, 0 wrong, 6 not asked"}},
+		{"only the frontend asks", openInProd, append(slices.Clone(all), "ONLY=frontend"), 0, []string{
+			"  not asked  internet -> frontend:8080: ask from there", "12 as proved, 0 wrong, 1 not asked"}},
 		{"all goes wrong", append(without("frontend backend 8080", "backend dns 53/UDP", "redis redis 9090"), "frontend database 5432", "other database 5432"), all, 1, []string{
 			"  WRONG      frontend -> backend:8080 is closed, and was proved open",
 			"  WRONG      frontend -> database:5432 is open, and was proved closed",

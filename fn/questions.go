@@ -50,8 +50,12 @@ func (p drawn) questions() script.Environment {
 		q.fromPeer(peer)
 	}
 	if len(q.askable) > 0 {
-		q.out.Pods = append(q.out.Pods, script.Pods{Name: elsewhereName, Elsewhere: true})
-		q.ask(elsewhereName, q.ofWorkloads(nil, assertion.ElsewhereEnd()))
+		name := elsewhereName
+		for slices.ContainsFunc(q.out.Pods, func(pods script.Pods) bool { return pods.Name == name }) {
+			name += "#"
+		}
+		q.out.Pods = append(q.out.Pods, script.Pods{Name: name, Elsewhere: true})
+		q.ask(name, q.ofWorkloads(nil, assertion.ElsewhereEnd()))
 	}
 	return q.out
 }

@@ -9,11 +9,13 @@
 # their logs, and patch pods/ephemeralcontainers. It changes nothing else. It needs kubectl 1.31 or newer.
 #
 #   PROBE_IMAGE  an image with sh, nc and nslookup, busybox:1.37 where nothing is said
+#   ONLY         the name of the pods that ask, all where nothing is said
 #   ELSEWHERE    a namespace that the policies do not name; one of its pods tries what others may not
 #   NAMESPACE    the namespace of workloads whose manifests name none, default where nothing is said
 #   HOST_...     a host of the peer that listens, for peers that are a range of addresses
 set -u
 PROBE_IMAGE=${PROBE_IMAGE:-busybox:1.37}
+ONLY=${ONLY:-}
 ELSEWHERE=${ELSEWHERE:-}
 NAMESPACE=${NAMESPACE:-default}
 asked=0 wrong=0 unasked=0 known=''
@@ -106,6 +108,7 @@ inside() {
 # from NAME asks what stands on standard input, a line each: open or closed, the kind, the host, the port, and
 # the destination as the reader sees it.
 from() {
+  [ -z "$ONLY" ] || [ "$ONLY" = "$1" ] || return 0
   from=$1 questions=''
   set --
   while read -r want kind host port to; do
