@@ -181,7 +181,7 @@ func (f *finder) variable(c *container, env *environment, v variable) {
 	}
 	if v.config != "" {
 		m := f.reader.configs[configName{f.scope, v.config, v.secret}]
-		if m == nil || !f.entry(m, c, env, v) {
+		if (m == nil || !f.entry(m, c, env, v)) && isHostKey(v.name) {
 			f.guess(v.name, evidence{where: c.path(f.from.kind, "env["+v.name+"]"), source: f.from.Source})
 		}
 		return
