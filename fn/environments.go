@@ -235,18 +235,24 @@ func (f *folder) meant(e environment) (placement.Environment, report.Findings) {
 	for _, w := range inventory.Workloads {
 		out.RootOf[w] = rootOf[[3]string{w.Kind, w.Namespace, w.Name}]
 	}
-	model, fs := modelOf(f.set, e.name, inventory)
+	model, findings := modelOf(f.set, e.name, inventory, findings)
+	for _, w := range inventory.Workloads {
+		if w.Operated {
+			out.RootOf[w] = e.roots[0].layer.Dir
+		}
+	}
 	out.Model, out.Existing = model, inventory.Policies
 	if model != nil {
 		model.Environment = e.name
 	}
-	return out, append(findings, fs...)
+	return out, findings
 }
 
-func modelOf(set *tier.Set, environment string, inventory *workload.Inventory) (*tier.Model, report.Findings) {
+// modelOf is the model of an inventory, and what there is to say beside what was said when it was read.
+func modelOf(set *tier.Set, environment string, inventory *workload.Inventory, read report.Findings) (*tier.Model, report.Findings) {
 	findings := set.AssignTiers(inventory)
 	model, fs := set.Model(environment, inventory)
-	return model, append(findings, fs...)
+	return model, slices.Concat(tier.WithoutDeclared(read, inventory), findings, fs)
 }
 
 // owns reports whether an object is a policy of this set, or one in a generated file, whose set nobody bears any more: a

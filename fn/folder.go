@@ -78,8 +78,7 @@ func (f *folder) flat() (*planned, report.Findings, error) {
 		}
 	}
 	inventory, findings := discovery.Read(objects)
-	model, fs := modelOf(f.set, f.set.Environment, inventory)
-	findings = append(findings, fs...)
+	model, findings := modelOf(f.set, f.set.Environment, inventory, findings)
 	if findings.Failed() {
 		return &planned{}, findings, nil
 	}

@@ -157,8 +157,7 @@ func (d *derivation) add(o *manifest.Object) {
 
 func (d *derivation) finish() ([]*networkingv1.NetworkPolicy, report.Findings) {
 	inventory, findings := d.inventory.Finish()
-	model, fs := modelOf(d.set, d.set.Environment, inventory)
-	findings = append(findings, fs...)
+	model, findings := modelOf(d.set, d.set.Environment, inventory, findings)
 	if findings.Failed() {
 		return nil, findings
 	}

@@ -46,7 +46,7 @@ func TestEveryMutantIsCaught(t *testing.T) {
 func mutate(t *testing.T, p *project, e applied) int {
 	t.Helper()
 	inventory, _ := discovery.Read(e.objects)
-	model, findings := modelOf(p.set, e.name, inventory)
+	model, findings := modelOf(p.set, e.name, inventory, nil)
 	if findings.Failed() {
 		t.Fatal(findings)
 	}

@@ -172,8 +172,8 @@ func (o oneFile) flat(f *folder) (placement.Environment, []*manifest.Object, rep
 	}
 	objects := slices.DeleteFunc(all, f.owns)
 	inventory, findings := discovery.Read(objects)
-	model, fs := modelOf(f.set, f.set.Environment, inventory)
-	return placement.Environment{Model: model, Existing: inventory.Policies}, objects, append(findings, fs...), nil
+	model, findings := modelOf(f.set, f.set.Environment, inventory, findings)
+	return placement.Environment{Model: model, Existing: inventory.Policies}, objects, findings, nil
 }
 
 // choose is the environment that is asked for, or the only one; so many more cannot be built here.

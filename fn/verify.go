@@ -314,8 +314,8 @@ func (p *project) proveOne(e applied) (*proof, error) {
 		out.findings = append(out.findings, fs...)
 		tests = append(tests, assertion.Test{Test: t, Expected: expected})
 	}
-	model, fs := modelOf(p.set, e.name, inventory)
-	out.said = append(said, fs...).Sorted()
+	model, said := modelOf(p.set, e.name, inventory, said)
+	out.said = said.Sorted()
 	if p.testsOnly {
 		out.said = nil
 	}

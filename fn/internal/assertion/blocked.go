@@ -270,9 +270,9 @@ func (p *Proof) blocked() report.Findings {
 // adviceForPods is what to do about a peer's pods that are not in the input, and fall under a default deny that is.
 func (p *Proof) adviceForPods(peer *tier.Peer) string {
 	if !p.unknownScraper(peer) {
-		return "; no workload of the input has those pods: write their policy beside these"
+		return "; no workload of the input has those pods: declare them, spec.workloads with pods, or write their policy beside these"
 	}
-	return fmt.Sprintf("; no workload of the input is known to be it: if one of that namespace is, such as %s, name its pods by the peer's podSelector, else write their policy beside these",
+	return fmt.Sprintf("; no workload of the input is known to be it: if one of that namespace is, such as %s, name its pods by the peer's podSelector, else declare it, spec.workloads with pods, or write its policy beside these",
 		p.workloads[p.meant.members[peer][0]])
 }
 

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -133,7 +135,8 @@ func (r *Reader) linkServices() {
 		}
 		if len(chosen.candidates)+len(chosen.clients) == 0 && inhabited[scope(s.Namespace)] {
 			r.report(s.origin, idSelectsNothing, report.Warning, "spec.selector",
-				"the selector (%s) selects no workload of the input, and the default deny of the namespace closes whatever pods it is for: add their workload to the input, or write their policies beside ours", pairs(s.Selector))
+				"the selector (%s) selects no workload of the input, and the default deny of the namespace closes whatever pods it is for: add their workload to the input or, if an operator makes them, declare them, spec.workloads: [%s]",
+				pairs(s.Selector), adviceFor(s))
 		}
 		for _, c := range chosen.clients {
 			r.report(s.origin, idSelectsClient, report.Warning, "spec.selector",
@@ -141,6 +144,26 @@ func (r *Reader) linkServices() {
 		}
 	}
 }
+
+// adviceFor is the entry that declares the pods of a Service.
+func adviceFor(s *service) string {
+	namespace := ""
+	if s.Namespace != "" {
+		namespace = "namespace: " + s.Namespace + ", "
+	}
+	var words []string
+	for _, key := range slices.Sorted(maps.Keys(s.Selector)) {
+		value := s.Selector[key]
+		if !plain.MatchString(value) || slices.Contains([]string{"true", "false", "null"}, strings.ToLower(value)) {
+			value = strconv.Quote(value)
+		}
+		words = append(words, key+": "+value)
+	}
+	return fmt.Sprintf("{name: %s, %stier: TIER, pods: {%s}}", s.Name, namespace, strings.Join(words, ", "))
+}
+
+// plain is a label value that YAML reads as a string without quotes.
+var plain = regexp.MustCompile(`^[A-Za-z][-A-Za-z0-9_.]*$`)
 
 // pairs is labels as KEY=VALUE, sorted.
 func pairs(labels map[string]string) string {

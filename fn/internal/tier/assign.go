@@ -12,7 +12,7 @@ import (
 // AssignTiers sets Tier and TierLabel of each workload: by the set's overrides, then by its labels. It says which workloads
 // get none, and which labels contradict what the workload runs.
 func (s *Set) AssignTiers(inv *workload.Inventory) report.Findings {
-	a := assigner{set: s, tierOf: map[string]string{}, used: make([]bool, len(s.Workloads))}
+	a := assigner{set: s, tierOf: map[string]string{}, used: make([]bool, len(s.Workloads)), findings: s.declarePods(inv)}
 	for _, t := range s.AllTiers() {
 		for _, v := range t.Values {
 			a.tierOf[v] = t.Name
@@ -23,7 +23,7 @@ func (s *Set) AssignTiers(inv *workload.Inventory) report.Findings {
 		a.assign(w)
 	}
 	for i, o := range s.Workloads {
-		if !a.used[i] {
+		if !a.used[i] && len(o.Pods) == 0 {
 			a.findings = append(a.findings, s.document().finding(overrideUnmatched, report.Warning, fmt.Sprintf("spec.workloads[%d].name", i),
 				fmt.Sprintf("no workload is %s; correct the name, or remove the entry", o)))
 		}
@@ -110,6 +110,12 @@ func podLabels(w *workload.Workload) string {
 func (a *assigner) override(w *workload.Workload) int {
 	best, rank := -1, -1
 	for i, o := range a.set.Workloads {
+		if len(o.Pods) > 0 {
+			if o.declares(w) {
+				return i
+			}
+			continue
+		}
 		kind, name, found := strings.Cut(o.Name, "/")
 		if !found {
 			kind, name = "", o.Name

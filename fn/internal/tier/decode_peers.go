@@ -67,12 +67,36 @@ func (d *decoder) overrides(f manifest.Field, s *Set) []Override {
 		if o.Tier != "" && !slices.Contains(tiers, o.Tier) {
 			d.bad(configUnknownName, item.At("tier").Path, "%q is no known tier; known are %s%s", o.Tier, strings.Join(tiers, ", "), didYouMean(o.Tier, tiers))
 		}
+		d.pods(item, &o)
 		if slices.ContainsFunc(out, func(p Override) bool { return p.Name == o.Name && p.Namespace == o.Namespace && o.Name != "" }) {
 			d.bad(configDuplicate, item.At("name").Path, "workload %q is given twice", o.Name)
 		}
 		out = append(out, o)
 	}
 	return out
+}
+
+// pods are the labels and ports of a workload that the entry declares.
+func (d *decoder) pods(f manifest.Field, o *Override) {
+	pods := f.At("pods")
+	if pods.Present() {
+		o.Pods = d.matchLabels(pods)
+		if strings.Contains(o.Name, "/") {
+			d.bad(configBadValue, f.At("name").Path, "%q names a kind, which pods that no manifest makes have not; write the name alone", o.Name)
+		}
+		if len(pods.Keys()) == 0 && pods.Node().Kind == yaml.MappingNode {
+			d.bad(configMissing, pods.Path, "is empty; give the labels that the pods wear")
+		}
+	}
+	o.Ports = d.ports(f.At("ports"), true)
+	for i, p := range o.Ports {
+		if p.Range.First != p.Range.Last {
+			d.bad(configBadValue, fmt.Sprintf("%s[%d]", f.At("ports").Path, i), "%q is a range; give the ports that the pods serve on one by one", p)
+		}
+	}
+	if f.At("ports").Present() && !pods.Present() {
+		d.bad(configMissing, f.At("ports").Path, "needs pods; the ports of a workload of the input are those of its manifest")
+	}
 }
 
 // kinds are the kinds of workloads.

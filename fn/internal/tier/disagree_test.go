@@ -11,6 +11,7 @@ import (
 // connect adds Services, exposures and references to an inventory, a line each:
 //
 //	service NAME[:TYPE[:Local]] WORKLOAD[,WORKLOAD] PORT>TARGET...
+//	foreign NAME KEY=VALUE[,KEY=VALUE] PORT>TARGET... a Service of pods that no workload has
 //	expose KIND NAME SERVICE [PODPORT]
 //	refer WORKLOAD SERVICE[:PORT] [weak]
 //	member WORKLOAD PEER [PORT...]
@@ -44,6 +45,17 @@ func connect(t testing.TB, inv *workload.Inventory, text string) {
 				s.Ports = append(s.Ports, servicePort(t, p))
 			}
 			services[name] = s
+			inv.Services = append(inv.Services, s)
+		case "foreign":
+			s := &workload.Service{Name: w[1], Type: "ClusterIP", Selector: map[string]string{}, Source: workload.Source{File: "service-" + w[1] + ".yaml"}}
+			for _, pair := range strings.Split(w[2], ",") {
+				key, value, _ := strings.Cut(pair, "=")
+				s.Selector[key] = value
+			}
+			for _, p := range w[3:] {
+				s.Ports = append(s.Ports, servicePort(t, p))
+			}
+			services[w[1]] = s
 			inv.Services = append(inv.Services, s)
 		case "expose":
 			x := workload.Exposure{Kind: w[1], Name: w[2], Service: services[w[3]], Source: workload.Source{File: w[2] + ".yaml"}}

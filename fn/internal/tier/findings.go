@@ -12,6 +12,9 @@ const (
 	configDuplicate    report.ID = "config-duplicate"     // something is said twice
 	configUnknownName  report.ID = "config-unknown-name"  // a tier, peer or environment that is not known
 
+	// serviceSelectsNothing is discovery's: a Service without a workload in the input.
+	serviceSelectsNothing report.ID = "service-selects-nothing"
+
 	tierMissing       report.ID = "tier-missing"       // warning: a workload without any tier label
 	tierUnknown       report.ID = "tier-unknown"       // warning: a workload whose tier labels hold no known value
 	tierContradicts   report.ID = "tier-contradicts"   // warning: the image or the port says another tier than the label

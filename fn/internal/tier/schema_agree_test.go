@@ -62,6 +62,8 @@ func (v *validator) keyword(keyword string, arg any, schema map[string]any, valu
 		return fail(!isNumber || number >= arg.(float64))
 	case "maximum":
 		return fail(!isNumber || number <= arg.(float64))
+	case "minProperties":
+		return fail(!isObject || len(object) >= int(arg.(float64)))
 	case "minItems":
 		return fail(!isList || len(list) >= int(arg.(float64)))
 	case "uniqueItems":

@@ -139,6 +139,7 @@ var rules = map[string]fields{
 
 var dependencies = map[string]fields{
 	"PeerSpec": {{"except", []string{"cidrs"}}, {"podSelector", []string{"namespace"}}},
+	"Override": {{"ports", []string{"pods"}}},
 }
 
 // full are the lists that must not be empty.
@@ -159,6 +160,9 @@ func (g *schemas) structure(t reflect.Type) fields {
 		property := g.of(f.Type)
 		if f.Type.Kind() == reflect.Slice && f.Type != reflect.TypeFor[Refs]() && (full[name] || t == reflect.TypeFor[Test]()) {
 			property = append(property, field{"minItems", 1})
+		}
+		if name == "pods" {
+			property = append(property, field{"minProperties", 1})
 		}
 		text := g.docs[t.Name()+"."+f.Name]
 		if len(property) == 1 && property[0].name == "$ref" {

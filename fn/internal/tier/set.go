@@ -41,7 +41,7 @@ type Set struct {
 	TierLabels []string `json:"tierLabels,omitempty"`
 	// Tiers are added to the preset's, or override those of the same name.
 	Tiers []TierSpec `json:"tiers,omitempty"`
-	// Workloads give single workloads their tier, whatever their labels say.
+	// Workloads give single workloads their tier, whatever their labels say, and declare those whose pods an operator makes.
 	Workloads []Override `json:"workloads,omitempty"`
 	// Peers are endpoints outside the tiers. Built in are internet, dns, prometheus and apiserver (which needs cidrs); a
 	// peer of one of these names overrides it.
@@ -78,7 +78,7 @@ type TierSpec struct {
 	Ports []PortSpec `json:"ports,omitempty"`
 }
 
-// Override gives workloads their tier.
+// Override gives workloads their tier, or declares one whose pods no manifest of the input makes.
 type Override struct {
 	// Name is the name of the workload, or KIND/NAME: that of its manifest, or the one that kustomize makes of it.
 	Name string `json:"name"`
@@ -86,6 +86,11 @@ type Override struct {
 	Namespace string `json:"namespace,omitempty"`
 	// Tier is the name of the tier.
 	Tier string `json:"tier"`
+	// Pods are labels that the pods wear, where no manifest of the input makes them but an operator does: the entry then
+	// declares the workload. Its namespace must be one of the input's, by default the only one.
+	Pods map[string]string `json:"pods,omitempty"`
+	// Ports are the serving ports of the pods that the entry declares, by number. Default those that Services lead to.
+	Ports []PortSpec `json:"ports,omitempty"`
 }
 
 // PeerSpec is an endpoint outside the tiers: addresses, or pods of a namespace, or both.

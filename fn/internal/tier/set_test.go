@@ -19,6 +19,7 @@ tiers:
 - {name: search, values: [search, elastic], ports: [9200, 9300-9305]}
 workloads:
 - {name: Deployment/redis-leader, namespace: shop, tier: cache}
+- {name: kafka, namespace: shop, tier: queue, pods: {strimzi.io/cluster: shop}, ports: [9092]}
 peers:
 - name: prometheus
   namespace: observability

@@ -98,6 +98,8 @@ type Workload struct {
 	Metrics []Port
 	// NamedPorts are all container ports that have a name, for resolving a port by its name.
 	NamedPorts []Port
+	// Operated is true for pods that no manifest of the input makes, and the configuration declares: an operator makes them.
+	Operated bool
 	// NoScrape is true where the workload says prometheus.io/scrape: "false".
 	NoScrape bool
 
