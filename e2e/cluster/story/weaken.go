@@ -85,15 +85,16 @@ func (w *World) weaken(ctx context.Context, e Environment, mistake weakening) (f
 // everywhere are the namespaces whose pods are probed against each other: everything that the cluster runs.
 var everywhere = []string{prod.Namespace, staging.Namespace, monitoring, stranger, meta.NamespaceSystem}
 
-// predictCluster returns what tierwall says of what the cluster holds, for all pairs of its workloads, and the internet.
-// One pod stands for each workload where one is enough.
+// predictCluster returns what tierwall says of what the cluster holds, for all pairs of its workloads. The peers are left
+// out: without the package's configuration the provider's range is a part of the internet. One pod stands for each
+// workload where one is enough.
 func (w *World) predictCluster(ctx context.Context, onePod bool) (Predicted, error) {
 	m, err := w.mapOfCluster(ctx)
 	if err != nil {
 		return Predicted{}, err
 	}
-	ends := map[string][]End{internet: {w.Hosts[internet]}}
-	names := []string{}
+	ends := map[string][]End{}
+	var names []string
 	for _, namespace := range everywhere {
 		pods, err := w.podEnds(ctx, namespace)
 		if err != nil {
@@ -112,7 +113,6 @@ func (w *World) predictCluster(ctx context.Context, onePod bool) (Predicted, err
 			return Predicted{}, fmt.Errorf("no pod stands for %s, which the map has", node.Name)
 		}
 	}
-	names = append(names, internet)
 	return predictTasks(m, names, names, ends)
 }
 
