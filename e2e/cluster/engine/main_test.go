@@ -107,11 +107,16 @@ func first(all []Disagreement) []Disagreement { return all[:min(len(all), 5)] }
 type table struct {
 	mu   sync.Mutex
 	rows []string
+	all  Result
 }
 
 var summary table
 
+// add is a row with numbers, which go into the sum.
 func (s *table) add(what string, r Result) {
+	s.mu.Lock()
+	s.all.sum(r)
+	s.mu.Unlock()
 	s.row("%s\t%d\t%d\t%d\t%d\t%d", what, r.Cells, r.Open, r.Rejected, r.Again, len(r.Disagreements))
 }
 
@@ -128,6 +133,7 @@ func (s *table) print() bool {
 	for _, row := range s.rows {
 		fmt.Fprintln(w, row)
 	}
+	fmt.Fprintf(w, "altogether\t%d\t%d\t%d\t%d\t%d\n", s.all.Cells, s.all.Open, s.all.Rejected, s.all.Again, len(s.all.Disagreements))
 	return w.Flush() == nil && len(s.rows) > 0
 }
 
