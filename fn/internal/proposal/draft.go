@@ -106,7 +106,7 @@ func newDraft(environments []Environment, answers Answers) *draft {
 	for _, e := range environments {
 		d.readExposures(e.Inventory)
 		for _, r := range e.Inventory.References {
-			if r.From != nil && r.To != nil && d.usesStore[r.From] == "" && slices.ContainsFunc(r.To.Workloads, runsStore) {
+			if r.From != nil && r.To != nil && d.usesStore[r.From] == "" && slices.ContainsFunc(r.To.Workloads, d.runsStore) {
 				d.usesStore[r.From] = r.To.Name
 			}
 		}
@@ -123,10 +123,10 @@ func newDraft(environments []Environment, answers Answers) *draft {
 	return d
 }
 
-// runsStore reports whether a workload is a store by its image or its ports.
-func runsStore(w *workload.Workload) bool {
+// runsStore reports whether a workload is a store by its label, its image or its ports.
+func (d *draft) runsStore(w *workload.Workload) bool {
 	role, _ := portRole(w)
-	return isStore(imageRole(w)) || isStore(role)
+	return isStore(imageRole(w)) || isStore(role) || slices.ContainsFunc(stores, func(s string) bool { return d.labelOf(w, s) != "" })
 }
 
 // add notes that evidence asks for a connection in an environment.

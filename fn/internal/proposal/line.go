@@ -290,10 +290,3 @@ func compareTiers(a, b string) int {
 	}
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }
-
-// scrapers are the images that read metrics.
-var scrapers = []string{"prometheus", "vmagent", "grafana-agent"}
-
-func scrapes(w *workload.Workload) bool {
-	return len(w.Images) > 0 && slices.ContainsFunc(w.Images, func(i string) bool { return slices.Contains(scrapers, tier.ImageName(i)) })
-}
