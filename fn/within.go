@@ -109,6 +109,9 @@ func byName(ws []*workload.Workload, name func(*workload.Workload) string) map[s
 // name that it was built to.
 func (f *folder) declaredName(w *workload.Workload) string {
 	names := f.namesIn(w.Source.File)
+	if len(names) == 0 {
+		return w.Name // generated, or of a file that is not there
+	}
 	for length := len(w.Name); length > 0; length-- {
 		for start := 0; start+length <= len(w.Name); start++ {
 			if name := w.Name[start : start+length]; names[kindAndName{w.Kind, name}] {
