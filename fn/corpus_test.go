@@ -28,6 +28,8 @@ type tree struct {
 	// cut are files and folders of the project's own policies, taken out with the entries that list them: they bear names
 	// of ours, and are wrong in part.
 	cut []string
+	// change, where it is set, changes the copy of the tree.
+	change func(t *testing.T, dir string)
 	// refused is the finding that refuses the tree, whatever the configuration.
 	refused string
 }
@@ -127,6 +129,9 @@ func (c *corpusCase) copy(t *testing.T, tr tree) string {
 	copyTree(t, filepath.Join(c.dir, tr.folder), dir)
 	for _, name := range tr.cut {
 		cutOut(t, dir, name)
+	}
+	if tr.change != nil {
+		tr.change(t, dir)
 	}
 	return dir
 }
