@@ -14,6 +14,8 @@ import (
 
 const (
 	cgroupRoot = "/sys/fs/cgroup"
+	// containerCgroup is where containerd puts every container; no option moves it.
+	containerCgroup = "k8s.io"
 	// emptying is how long the kernel may take to empty the cgroups of killed processes.
 	emptying = 20 * time.Second
 )
@@ -77,6 +79,13 @@ func removeEmptyCgroups(name string) (busy string, err error) {
 		}
 	}
 	return busy, nil
+}
+
+// removeContainerCgroups removes the containers' cgroups that have no processes: the run's have none, for its PID
+// namespace has ended. Those that have belong to another run, which goes on.
+func removeContainerCgroups() error {
+	_, err := removeEmptyCgroups(containerCgroup)
+	return err
 }
 
 // removeStaleCgroups removes the cgroups of runs whose outer process was killed before it could.

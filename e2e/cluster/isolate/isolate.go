@@ -42,7 +42,7 @@ const runVariable = "TIERWALL_E2E_RUN"
 // cgroupPrefix begins the name of a run's cgroup.
 const cgroupPrefix = "tierwall-e2e-"
 
-// Cgroup is the name of the run's cgroup in every hierarchy: whatever makes cgroups makes them below it.
+// Cgroup is the name of the run's cgroup in every hierarchy, for whatever makes cgroups and can be told where.
 func Cgroup() string { return cgroupPrefix + os.Getenv(runVariable) }
 
 // StateDir is a folder in memory for everything that the inside writes. It is short: the paths of sockets are limited.

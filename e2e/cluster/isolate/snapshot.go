@@ -62,7 +62,7 @@ func takeSnapshot() (snapshot, error) {
 
 // cleanUp removes the cgroups that the run's containers left, and fails when anything else is left or differs.
 func cleanUp(before snapshot) error {
-	if err := removeCgroup(Cgroup()); err != nil {
+	if err := errors.Join(removeCgroup(Cgroup()), removeContainerCgroups()); err != nil {
 		return err
 	}
 	after, err := takeSnapshot()

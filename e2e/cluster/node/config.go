@@ -10,7 +10,6 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"tierwall.dev/fn/e2e/cluster/control"
-	"tierwall.dev/fn/e2e/cluster/isolate"
 )
 
 // cores is what the node says it has, so that everything that the package requests fits, twice.
@@ -57,7 +56,6 @@ failCgroupV1: false
 failSwapOn: false
 cgroupDriver: cgroupfs
 cgroupsPerQOS: false
-cgroupRoot: /%s
 enforceNodeAllocatable: []
 oomScoreAdj: 0
 makeIPTablesUtilChains: false
@@ -78,7 +76,7 @@ kubeAPIQPS: 100
 kubeAPIBurst: 200
 serializeImagePulls: false
 volumePluginDir: %s
-`, isolate.Cgroup(), socket, control.NodeIPv4, dnsIP, filepath.Join(dir, "volume-plugins"))
+`, socket, control.NodeIPv4, dnsIP, filepath.Join(dir, "volume-plugins"))
 }
 
 func schedulerConfig(kubeconfig string) string {
