@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"tierwall.dev/fn/internal/tier"
 	"tierwall.dev/fn/internal/workload"
 )
 
@@ -33,6 +34,34 @@ func (d *draft) leaveOutBlind() {
 		if other := d.alike(u); other != nil {
 			u.role.Tier, u.role.Labelled = "", true
 			d.blind[u] = other
+		}
+	}
+}
+
+// leaveOutHomeless takes the tier from units that name no namespace where the preset's chain would lead from them to those
+// that do, or back: render refuses a flow of which one end's namespace is not known.
+func (d *draft) leaveOutHomeless() {
+	for _, e := range d.environments {
+		for _, w := range e.Inventory.Workloads {
+			w.Tier, w.TierLabel = d.unitOf[w].role.Tier, ""
+		}
+		set := tier.Default()
+		set.Tiers = d.addedTiers()
+		if _, findings := set.Model(e.Name, &workload.Inventory{Workloads: e.Inventory.Workloads}); !findings.Failed() {
+			continue
+		}
+		for _, w := range e.Inventory.Workloads {
+			u := d.unitOf[w]
+			if w.Namespace != "" || order[u.role.Tier] == 0 {
+				continue
+			}
+			advice := "it is left out"
+			if u.role.Labelled {
+				advice = "render refuses its flows"
+			} else {
+				u.role.Tier, u.role.Labelled = "", true
+			}
+			d.ask(Question{Kind: questionBlind, Text: fmt.Sprintf("In which namespace is %s %s? Its manifest names none, while others do, so %s: give it one, and run init again.", u.kind, u.name, advice)})
 		}
 	}
 }

@@ -362,10 +362,21 @@ var cases = []struct {
 			db image=mongo port=27017
 			one/api > db env DB`,
 		want: `
-			# By label, backend: api (tier: backend)
+			# By label, backend: api (tier: backend)`,
+		asks: []string{"In which namespace is Deployment db? Its manifest names none, while others do, so it is left out"},
+	},
+	{
+		name: "the same beside the chain", application: `
+			one/prometheus image=prom/prometheus port=9090
+			alertmanager image=prom/alertmanager port=9093
+			one/prometheus > alertmanager env ALERTS`,
+		want: `
+			tiers:
+			- {name: monitoring}   # metrics, logs and traces
 			workloads:
-			- {name: db, tier: database}   # high: image mongo`,
-		asks: []string{"api calls db (env DB), but only one of them names its namespace"},
+			- {name: alertmanager, tier: monitoring}   # high: image alertmanager
+			- {name: prometheus, tier: monitoring}   # high: image prometheus`,
+		asks: []string{"prometheus calls alertmanager (env ALERTS), but only one of them names its namespace"},
 	},
 	{
 		name: "a prefix is no other workload", application: `

@@ -23,9 +23,12 @@ func (d *draft) finish() *Proposal {
 		d.form = f
 		p.flows = d.allLines()
 		p.Set = d.set(p)
-		if d.opens(p.Set) {
+		if p.exact = d.opens(p.Set); p.exact {
 			break
 		}
+	}
+	if !p.exact {
+		d.ask(Question{Kind: questionLarge, Text: "Does the map show what is meant? Not every connection could be written so that just it is open: look at tierwall map after tierwall render."})
 	}
 	p.kept = d.kept(p.Set.Without)
 	p.confirmed = slices.Concat(d.confirmed, d.confirmedLinks())
@@ -134,11 +137,7 @@ func (d *draft) tierNames() []string {
 func (d *draft) set(p *Proposal) *tier.Set {
 	s := tier.Default()
 	s.Name = d.name()
-	for _, t := range d.tierNames() {
-		if !slices.Contains(presetTiers, t) {
-			s.Tiers = append(s.Tiers, tier.TierSpec{Name: t, Values: d.values(t)})
-		}
-	}
+	s.Tiers = d.addedTiers()
 	s.Workloads = d.overrides(s)
 	for _, l := range p.peers {
 		if !l.open {
@@ -159,6 +158,17 @@ func (d *draft) set(p *Proposal) *tier.Set {
 	}
 	s.Without = slices.Concat(d.without, d.replacing())
 	return s
+}
+
+// addedTiers are the tiers that the preset has not.
+func (d *draft) addedTiers() []tier.TierSpec {
+	var out []tier.TierSpec
+	for _, t := range d.tierNames() {
+		if !slices.Contains(presetTiers, t) {
+			out = append(out, tier.TierSpec{Name: t, Values: d.values(t)})
+		}
+	}
+	return out
 }
 
 // in is what the set says of an environment.

@@ -72,6 +72,8 @@ type Proposal struct {
 
 	flows []line
 	peers []peerLine
+	// exact is true where the configuration opens between workloads just what is meant.
+	exact bool
 	// kept are the preset's flows that stay, in words, and confirmed what the manifests say of the same.
 	kept, confirmed []string
 	// workloads and connections are how much is proposed.

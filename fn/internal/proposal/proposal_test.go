@@ -23,7 +23,11 @@ func TestProposals(t *testing.T) {
 				}
 				return []Environment{{Name: "prod", Inventory: inventory(t, tc.application)}, {Name: "staging", Inventory: inventory(t, tc.other)}}
 			}
-			text := string(Propose(environments(), tc.answers).Write())
+			p := Propose(environments(), tc.answers)
+			if !p.exact {
+				t.Error("opens something else than what is meant")
+			}
+			text := string(p.Write())
 			if again := string(Propose(environments(), tc.answers).Write()); again != text {
 				t.Errorf("the second time it is another:\n%s", cmp.Diff(text, again))
 			}

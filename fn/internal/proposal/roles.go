@@ -58,6 +58,7 @@ func (d *draft) assignRoles() {
 		u.role = r
 	}
 	d.leaveOutBlind()
+	d.leaveOutHomeless()
 }
 
 // roleOf is the tier that the evidence tells, in the order label, image, port, name.
