@@ -69,7 +69,7 @@ var stepCluster = step{
 			if predicted, err = s.predictCluster(ctx, false); err != nil {
 				return "", err
 			}
-			cells, err := s.observedAs(ctx, predicted)
+			cells, err := s.observedAs(ctx, predicted, twice)
 			return fmt.Sprintf("%d cells, %d probes", cells, len(predicted.tasks)), err
 		})
 		s.check(t, stagingReachesNothing, func(context.Context) (string, error) { return nothingBetween(predicted.Table, staging, prod) })
@@ -116,7 +116,7 @@ var stepWeakened = step{
 			s.check(t, caught+mistake.name, func(ctx context.Context) (string, error) { return s.caught(ctx, before.Table, mistake) })
 		}
 		s.check(t, rightAgain, func(ctx context.Context) (string, error) {
-			cells, err := s.observedAs(ctx, before)
+			cells, err := s.observedAs(ctx, before, once)
 			return fmt.Sprintf("%d cells", cells), err
 		})
 	},
@@ -151,6 +151,6 @@ func (s *suite) seenWhereProved(ctx context.Context, before truth.Table) (string
 	if err != nil {
 		return "", err
 	}
-	_, err = s.observedAs(ctx, weakened)
+	_, err = s.observedAs(ctx, weakened, once)
 	return fmt.Sprintf("%d cells differ, such as %s: %s, was %s", len(differences), differences[0].Cell, differences[0].Observed, differences[0].Predicted), err
 }

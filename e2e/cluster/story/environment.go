@@ -167,10 +167,10 @@ func predictTasks(m truth.Map, sources, destinations []string, ends map[string][
 	return Predicted{Table: table, tasks: all}, err
 }
 
-// observedAs probes until the observed table is the predicted one, twice in a row: a probe may be lost on a busy machine,
-// but what is open stays open and what is denied stays denied. It returns the number of cells.
-func (w *World) observedAs(ctx context.Context, predicted Predicted) (int, error) {
-	const attempts, needed = 4, 2
+// observedAs probes until the observed table is the predicted one so many times in a row, of four: a probe may be lost on
+// a busy machine, but what is open stays open and what is denied stays denied. It returns the number of cells.
+func (w *World) observedAs(ctx context.Context, predicted Predicted, needed int) (int, error) {
+	const attempts = 4
 	agreed := 0
 	var observed truth.Table
 	for range attempts {

@@ -78,7 +78,7 @@ func (s *suite) applyAndCompare(ctx context.Context, folder string) (string, err
 	if err != nil {
 		return "", err
 	}
-	cells, err := s.observedAs(ctx, predicted)
+	cells, err := s.observedAs(ctx, predicted, once)
 	return fmt.Sprintf("%d cells", cells), err
 }
 
@@ -134,7 +134,7 @@ var stepLabelled = step{
 			if err != nil {
 				return "", err
 			}
-			cells, err := s.observedAs(ctx, predicted)
+			cells, err := s.observedAs(ctx, predicted, once)
 			return fmt.Sprintf("%d cells", cells), err
 		})
 		s.check(t, labelledNames, func(ctx context.Context) (string, error) {
