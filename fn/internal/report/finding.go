@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Severity is how much a finding matters. The zero value is not valid.
@@ -77,7 +79,30 @@ func (f Finding) String() string {
 	}
 	b.WriteString(f.Message)
 	fmt.Fprintf(&b, " [%s]", f.ID)
+	return oneLine(b.String())
+}
+
+// oneLine escapes what would end the line, move a terminal's cursor or turn the direction of the text: names come from
+// manifests that anyone may have written.
+func oneLine(text string) string {
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !hidden(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRuneToASCII(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
 	return b.String()
+}
+
+// hidden reports whether a rune is a control, a mark of format or a separator of lines.
+func hidden(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 // Findings is a list of findings. As an error it stands for its findings of severity error.
