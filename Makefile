@@ -98,7 +98,7 @@ e2e-story: e2e-build ## Apply the package to a whole cluster, look at every conn
 	for part in isolate lab story; do $(E2EGO) test -c -tags cluster -o $(E2E)/$$part.test ./$$part; done
 	cd e2e/cluster/isolate && $(E2E)/isolate.test -test.v -test.count 1 -test.timeout 5m
 	cd e2e/cluster/lab && $(E2E)/lab.test -test.v -test.count 1 -test.timeout 5m
-	cd e2e/cluster/story && $(E2E)/story.test -test.v -test.count 1 -test.timeout 20m
+	cd e2e/cluster/story && $(E2E)/story.test -test.v -test.count 1 -test.parallel 32 -test.timeout 20m
 
 e2e-engine: e2e-build ## Set the proof against the real engine: random clusters, the upstream suite; the API server against policies (as root; needs iptables, ipset, nftables; CORPUS is given to the server too)
 	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn

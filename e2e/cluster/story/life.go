@@ -142,7 +142,7 @@ func (t *traffic) repeat(ctx context.Context, f func() error) {
 	t.running.Go(func() {
 		tick := time.NewTicker(pause)
 		defer tick.Stop()
-		for {
+		for ctx.Err() == nil { // a dial after the end would look like an interrupted connection
 			if err := f(); err != nil && ctx.Err() == nil {
 				t.mu.Lock()
 				t.failures = append(t.failures, err)
