@@ -25,7 +25,7 @@ const (
 	// packet is no denial.
 	denied = 1300 * time.Millisecond
 	// probesAtOnce bounds the threads: each waiting probe has one.
-	probesAtOnce = 2000
+	probesAtOnce = 500
 )
 
 // probePorts are the ports of each destination that are probed: all that a flow of the package uses, and some that none

@@ -107,7 +107,7 @@ func (s *suite) check(t *testing.T, name string, run func(context.Context) (stri
 }
 
 // atOnce bounds the commands in pods that run at the same time: each starts a kubectl.
-const atOnce = 32
+const atOnce = 12
 
 // checkAll runs planned exec checks, several at once.
 func (s *suite) checkAll(t *testing.T, prefix, namespace string, open bool, checks []execCheck) {
