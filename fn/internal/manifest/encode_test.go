@@ -113,7 +113,7 @@ func TestResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := list("- kind: A\n") + `results:
-- message: 'base/web.yaml[2]: "fronted" is no known tier: did you mean "frontend"? # not a comment [some-error]'
+- message: 'base/web.yaml[2]: "fronted" is no known tier: did you mean\n"frontend"? # not a comment [some-error]'
   severity: error
   resourceRef:
     apiVersion: apps/v1

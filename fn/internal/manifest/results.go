@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"strconv"
-	"strings"
 
 	"tierwall.dev/fn/internal/report"
 )
@@ -60,5 +59,5 @@ func resultMessage(f report.Finding, hasRef bool) string {
 	if hasRef {
 		f.Object, f.Field = report.Object{}, ""
 	}
-	return strings.Join(strings.Fields(f.String()), " ")
+	return f.String()
 }
