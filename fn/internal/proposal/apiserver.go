@@ -31,7 +31,7 @@ func (d *draft) apiServer() {
 		return
 	}
 	l := line{from: d.refs(callers, true), to: named(tier.APIServer), evidence: evidence}
-	if d.peers, l.open = d.addressed(d.peers, tier.APIServer, nil, "CIDR", "kubectl get endpoints kubernetes"); l.open {
+	if l.open = d.addressed(tier.APIServer, nil, "kubectl get endpoints kubernetes"); l.open {
 		var names []string
 		for _, u := range callers {
 			names = append(names, u.name)
@@ -53,17 +53,19 @@ func andText(names []string) string {
 
 func peerKey(name string) string { return "peer " + name }
 
-// addressed adds a peer with the CIDRs that were answered; without an answer as a comment.
-func (d *draft) addressed(peers []peerLine, name string, ports []tier.PortSpec, placeholder, how string) ([]peerLine, bool) {
+// addressed adds a peer with the CIDRs that were answered; without an answer as a comment that says how to find them, and
+// open is true.
+func (d *draft) addressed(name string, ports []tier.PortSpec, how string) (open bool) {
 	p := peerLine{PeerSpec: tier.PeerSpec{Name: name, Ports: ports}}
 	answer := d.answers[peerKey(name)]
 	p.open = answer == ""
 	p.CIDRs = strings.FieldsFunc(answer, isSeparator)
 	if p.open {
-		p.CIDRs = []string{placeholder}
+		p.CIDRs = []string{"CIDR"}
 		p.evidence = []Evidence{{Text: how}}
 	}
-	return append(peers, p), p.open
+	d.peers = append(d.peers, p)
+	return p.open
 }
 
 func isSeparator(r rune) bool { return r == ' ' || r == ',' }
@@ -71,7 +73,7 @@ func isSeparator(r rune) bool { return r == ' ' || r == ',' }
 // answeredAPIServer adds the API server's addresses as answered, once.
 func (d *draft) answeredAPIServer() {
 	if !slices.ContainsFunc(d.peers, func(p peerLine) bool { return p.Name == tier.APIServer }) {
-		d.peers, _ = d.addressed(d.peers, tier.APIServer, nil, "", "")
+		d.addressed(tier.APIServer, nil, "")
 	}
 }
 

@@ -27,28 +27,14 @@ func (d *draft) chain() {
 	}
 	k := d.knowledge()
 	k.weigh(cells)
-	same := map[tierPair]bool{}
-	for _, p := range sortedPairs(cells) {
-		cell := cells[p]
-		t := tierPair{p.from.role.Tier, p.to.role.Tier}
-		if _, seen := same[t]; !seen {
-			same[t] = true
+	for p, cell := range cells {
+		stays := d.links[p]
+		if stays == nil && k.keeps(p) {
+			stays = withoutMetrics(cell)
+			d.chained[p] = stays
 		}
-		if l := d.links[p]; l != nil {
-			same[t] = same[t] && equalPorts(l.ports, cell.ports)
-			continue
-		}
-		if k.keeps(p) {
-			kept := withoutMetrics(cell)
-			same[t] = same[t] && equalPorts(kept.ports, cell.ports)
-			d.chained[p] = kept
-			continue
-		}
-		same[t] = false
-	}
-	for _, t := range slices.SortedFunc(maps.Keys(same), compareTierPairs) {
-		if !same[t] {
-			d.replaced[t] = true
+		if stays == nil || !equalPorts(stays.ports, cell.ports) {
+			d.replaced[tierPair{p.from.role.Tier, p.to.role.Tier}] = true
 		}
 	}
 	d.askSilent(k)

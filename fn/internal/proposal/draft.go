@@ -31,8 +31,9 @@ type draft struct {
 	chained  map[pair]*link
 	replaced map[tierPair]bool
 
-	// doubts are the connections that only shared evidence asks for, against what the tiers lead one to expect.
-	doubts map[pair]*doubt
+	// doubts are the connections that only shared evidence asks for, against what the tiers lead one to expect, each with the
+	// first evidence.
+	doubts map[pair]Evidence
 	// blind are the units whose pods no label tells from those of another, and needs what they call.
 	blind map[*unit]*unit
 	needs map[*unit][]string
@@ -95,7 +96,7 @@ func newDraft(environments []Environment, answers Answers) *draft {
 		environments: environments, answers: answers, tierOfValue: map[string]string{}, exposed: map[*workload.Workload][]exposure{},
 		reachesAPI: map[*workload.Workload]bool{}, apiWhy: map[*workload.Workload]string{},
 		usesStore: map[*workload.Workload]string{},
-		links:     map[pair]*link{}, chained: map[pair]*link{}, replaced: map[tierPair]bool{}, doubts: map[pair]*doubt{}, owned: map[*unit]bool{}, blind: map[*unit]*unit{}, needs: map[*unit][]string{},
+		links:     map[pair]*link{}, chained: map[pair]*link{}, replaced: map[tierPair]bool{}, doubts: map[pair]Evidence{}, owned: map[*unit]bool{}, blind: map[*unit]*unit{}, needs: map[*unit][]string{},
 	}
 	d.units, d.unitOf = units(environments)
 	for _, t := range tier.Default().AllTiers() {

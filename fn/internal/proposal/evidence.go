@@ -150,7 +150,7 @@ func (d *draft) reference(environment int, r *workload.Reference, shared map[pla
 		case named[pair{p.to, p.from}] && against(p) && p.from != p.to:
 			d.ask(againstQuestion(p, e))
 		case weak && !fits(p):
-			d.doubt(p, ports, e)
+			d.doubt(p, e)
 		default:
 			d.add(environment, p, ports, e)
 		}

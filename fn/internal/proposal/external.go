@@ -164,12 +164,9 @@ func (d *draft) foreign(r *workload.Reference, e Evidence) {
 	if len(s.Selector) == 0 || s.Namespace == "" || r.From.HostNetwork {
 		return
 	}
-	i := slices.IndexFunc(d.peers, func(p peerLine) bool { return p.service == s })
-	if i < 0 {
-		i = slices.IndexFunc(d.peers, func(p peerLine) bool {
-			return p.service != nil && p.service.Name == s.Name && p.service.Namespace == s.Namespace
-		})
-	}
+	i := slices.IndexFunc(d.peers, func(p peerLine) bool {
+		return p.service != nil && p.service.Name == s.Name && p.service.Namespace == s.Namespace // of any environment
+	})
 	if i < 0 {
 		i = len(d.peers)
 		d.peers = append(d.peers, peerLine{service: s, PeerSpec: tier.PeerSpec{Name: d.peerName(s.Name, 0), Namespace: s.Namespace,
@@ -217,7 +214,7 @@ func (d *draft) toHost(x external) {
 	if x.hidden {
 		how = "dig +short, with the host that the Secret holds"
 	}
-	d.peers, l.open = d.addressed(d.peers, name, portSpec(x.port), "CIDR", how)
+	l.open = d.addressed(name, portSpec(x.port), how)
 	if l.open {
 		var names []string
 		for _, u := range x.callers {

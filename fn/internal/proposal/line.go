@@ -47,11 +47,7 @@ func (l line) spec() tier.FlowSpec {
 func (l line) text() string {
 	text := fmt.Sprintf("{from: %s, to: %s", refsText(l.from), refsText(l.to))
 	if len(l.ports) > 0 {
-		var words []string
-		for _, p := range l.ports {
-			words = append(words, p.String())
-		}
-		text += ", ports: [" + strings.Join(words, ", ") + "]"
+		text += ", ports: [" + specsText(l.ports) + "]"
 	}
 	if l.within != "" {
 		text += ", within: {sameLabel: " + quoted(l.within) + "}"
@@ -79,14 +75,6 @@ func quoted(word string) string {
 		}
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(oneLine(word)) + `"`
-}
-
-func portsText(ports tier.PortSet) string {
-	var words []string
-	for _, p := range portSpecs(ports) {
-		words = append(words, p.String())
-	}
-	return strings.Join(words, ", ")
 }
 
 func portSpecs(ports tier.PortSet) []tier.PortSpec {

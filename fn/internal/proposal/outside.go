@@ -204,8 +204,9 @@ func (d *draft) askExposure(entrances []entrance) {
 
 // askNodePort asks about an agent's port on its node, which is most often for the pods of that node.
 func (d *draft) askNodePort(u *unit, x exposure) {
+	ports := specsText(portSpecs(x.ports))
 	d.ask(Question{Kind: questionExposure, Text: fmt.Sprintf("Who calls %s on its node's port (%s)? It is shut to those who are not in flows. If anyone may: - {from: internet, to: %s, ports: [%s]}",
-		u.name, portsText(x.ports), quoted(u.ref().String()), portsText(x.ports))})
+		u.name, ports, quoted(u.ref().String()), ports)})
 }
 
 func checkNamespace(answer string) string {

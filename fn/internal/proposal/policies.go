@@ -2,7 +2,9 @@ package proposal
 
 import (
 	"cmp"
+	"maps"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -14,10 +16,6 @@ import (
 
 // A hand-written policy says who may reach whom, where a rule of it selects pods by their labels. A rule that lets in every
 // pod of a namespace, or everyone, says nothing of single workloads.
-
-// namespaceLabel is the label that every namespace wears: "The Kubernetes control plane sets an immutable label
-// kubernetes.io/metadata.name on all namespaces" (Kubernetes documentation, Network Policies).
-const namespaceLabel = "kubernetes.io/metadata.name"
 
 // handWritten adds the links that the rules of an environment's hand-written policies mean.
 func (d *draft) handWritten(environment int) {
@@ -129,13 +127,14 @@ func (d *draft) namespacesOf(environment int) []string {
 	return out
 }
 
+// namespaceLabels are those that the input gives a namespace, and the one that every namespace wears: "The Kubernetes
+// control plane sets an immutable label kubernetes.io/metadata.name on all namespaces" (Kubernetes documentation, Network
+// Policies).
 func (d *draft) namespaceLabels(environment int, name string) labels.Set {
-	out := labels.Set{namespaceLabel: cmp.Or(name, "default")}
+	out := labels.Set{corev1.LabelMetadataName: cmp.Or(name, "default")}
 	for _, n := range d.environments[environment].Inventory.Namespaces {
 		if n.Name == name {
-			for k, v := range n.Labels {
-				out[k] = v
-			}
+			maps.Copy(out, n.Labels)
 		}
 	}
 	return out

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"tierwall.dev/fn/internal/tier"
 )
 
 // Answers are what a person answered, by the Key of the question.
@@ -57,35 +55,11 @@ func (d *draft) ask(q Question) {
 	}
 }
 
-func flowKey(p pair) string {
-	return fmt.Sprintf("flow %s to %s", p.from.ref(), p.to.ref())
-}
-
-func flowText(p pair, ports tier.PortSet) string {
-	text := fmt.Sprintf("{from: %s, to: %s", quoted(p.from.ref().String()), quoted(p.to.ref().String()))
-	if len(ports) > 0 {
-		text += ", ports: [" + portsText(ports) + "]"
-	}
-	return text + "}"
-}
-
-// doubt is a connection that is asked about.
-type doubt struct {
-	ports    tier.PortSet
-	evidence Evidence
-}
-
 // doubt notes a connection that is asked about, unless a person has answered whom its source calls.
-func (d *draft) doubt(p pair, ports tier.PortSet, e Evidence) {
-	if d.answers[callsKey(p.from)] != "" {
-		return
+func (d *draft) doubt(p pair, e Evidence) {
+	if _, known := d.doubts[p]; !known && d.answers[callsKey(p.from)] == "" {
+		d.doubts[p] = e
 	}
-	o := d.doubts[p]
-	if o == nil {
-		o = &doubt{evidence: e}
-		d.doubts[p] = o
-	}
-	o.ports = o.ports.Union(ports)
 }
 
 // addAnswered adds the connections that a person has answered.
@@ -131,18 +105,18 @@ func (d *draft) askDoubts() {
 		}
 		d.ask(Question{Kind: questionWeak, Key: callsKey(u), Choices: append(names, "none"), Several: true,
 			Text: fmt.Sprintf("Which of %s does %s call? It shares their addresses with others (%s), which does not tell. For those that it calls: - {from: %s, to: [%s]}",
-				strings.Join(names, ", "), u.name, d.doubts[targets[u][0]].evidence.Text, quoted(u.ref().String()), strings.Join(refs, ", "))})
+				strings.Join(names, ", "), u.name, d.doubts[targets[u][0]].Text, quoted(u.ref().String()), strings.Join(refs, ", "))})
 	}
 }
 
 func againstQuestion(p pair, e Evidence) Question {
-	return Question{Kind: questionAgainst, Key: flowKey(p),
+	return Question{Kind: questionAgainst,
 		Text: fmt.Sprintf("%s and %s name each other (%s): the flow from %s to %s goes against the tiers and is left out. If it is meant: - %s",
-			p.from.name, p.to.name, e.Text, p.from.role.Tier, p.to.role.Tier, flowText(p, nil))}
+			p.from.name, p.to.name, e.Text, p.from.role.Tier, p.to.role.Tier, line{from: one(p.from.ref()), to: one(p.to.ref())}.text())}
 }
 
 func namespaceQuestion(p pair, e Evidence) Question {
-	return Question{Kind: questionNamespace, Key: "",
+	return Question{Kind: questionNamespace,
 		Text: fmt.Sprintf("%s calls %s (%s), but only one of them names its namespace, and a rule must name both: give both manifests a namespace.",
 			p.from.name, p.to.name, e.Text)}
 }

@@ -63,7 +63,7 @@ func (d *draft) assignRoles() {
 
 // roleOf is the tier that the evidence tells, in the order label, image, port, name.
 func (d *draft) roleOf(w *workload.Workload) Role {
-	labelled, label := w.Tier, d.tierLabel(w)
+	labelled, label := w.Tier, d.labelOf(w, w.Tier)
 	if labelled != "" && !d.overruled(labelled, w) {
 		return Role{Tier: labelled, Evidence: Evidence{Text: "label " + label, Confidence: High}}
 	}
@@ -279,18 +279,6 @@ func unknownLabel(w *workload.Workload) (key, value string) {
 		}
 	}
 	return "", ""
-}
-
-// tierLabel is the label that gave the workload its tier, as KEY: VALUE.
-func (d *draft) tierLabel(w *workload.Workload) string {
-	for _, key := range tier.Default().TierLabels {
-		for _, labels := range []map[string]string{w.PodLabels, w.Labels} {
-			if v := labels[key]; v != "" && d.tierOfValue[v] == w.Tier {
-				return key + ": " + v
-			}
-		}
-	}
-	return ""
 }
 
 // shortImage is an image without registry and digest.
