@@ -55,6 +55,9 @@ func TestInitApplications(t *testing.T) {
 			if diff := cmp.Diff(a.unmet, strings.Join(missing, "\n")); diff != "" {
 				t.Errorf("connections that are not as the application needs them (-known +are):\n%s", diff)
 			}
+			if open == 0 {
+				t.Error("nothing is open that the application needs")
+			}
 			a.hold(t, file, archive)
 		})
 	}
