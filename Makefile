@@ -49,6 +49,7 @@ examples: build tools kubectl-file ## Render kustomize/ and every example again,
 	@for dir in kustomize examples/three-tier examples/many-workloads examples/openshift examples/no-kustomization; do \
 	  echo "$$dir:"; bin/tierwall render $$dir; \
 	done
+	@cd examples/component && ../../bin/tierwall render workloads --to network-policies/policies.yaml
 	@export PATH="$(CURDIR)/bin:$$PATH"; \
 	for overlay in prod staging; do \
 	  $(TOOLS)/kustomize build --enable-alpha-plugins --enable-exec examples/inline-component/overlays/$$overlay > examples/inline-component/expected/$$overlay.yaml; \
@@ -133,7 +134,8 @@ lint: tools ## gofmt, go vet and staticcheck
 fuzz: ## Run each fuzz test for FUZZTIME (default 20s)
 	@ran=0; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	for pkg in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	  listed=$$($(GO) test -list '^Fuzz' $$pkg); \
+	  for target in $$(grep '^Fuzz' <<<"$$listed" || true); do \
 	    echo "fuzz: $$pkg $$target for $(FUZZTIME)"; \
 	    if ! $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg 2>&1 | tee "$$log"; then \
 	      if grep -q 'Failing input' "$$log" || ! grep -qx '    context deadline exceeded' "$$log"; then exit 1; fi; \
