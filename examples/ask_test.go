@@ -13,7 +13,7 @@ import (
 )
 
 // openInProd is all that is meant to be open in the shipped package's environment prod, for pods that ask: it is
-// written by hand, from the design.
+// written by hand, not derived.
 var openInProd = []string{
 	"frontend frontend 8080", "frontend frontend 9090", "frontend backend 8080", "frontend internet 443",
 	"backend backend 8080", "backend backend 9090", "backend database 5432", "backend redis 6379", "backend internet 443",
