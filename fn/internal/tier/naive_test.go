@@ -11,7 +11,7 @@ import (
 	"tierwall.dev/fn/internal/workload"
 )
 
-// The model by another path: connection by connection, as the design's sentences say, without classes, groups and ranges.
+// The model by another path: connection by connection, as a flow is said, without classes, groups and ranges.
 
 // naivePorts are the ports that the random sets speak of.
 var naivePorts = func() (out []workload.Port) {
