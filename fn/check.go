@@ -128,13 +128,5 @@ func streamEnvironment(set *tier.Set, test *tier.Test) (string, report.Findings)
 // check is what the tests alone have to say.
 func (p *project) check() (report.Findings, error) {
 	p.testsOnly = true
-	proofs, err := p.prove()
-	if err != nil {
-		return nil, err
-	}
-	var findings report.Findings
-	for _, one := range proofs {
-		findings = append(findings, one.findings...)
-	}
-	return findings, nil
+	return p.findings()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,10 +69,7 @@ func TestWeakeningsDiffer(t *testing.T) {
 			continue
 		}
 		t.Run(w.name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS("../kustomize")); err != nil {
-				t.Fatal(err)
-			}
+			dir := copied(t, "../kustomize")
 			editFile(t, filepath.Join(dir, w.file), w.old, w.new)
 			lines := changed(t, "../kustomize", dir)
 			want := "| denied | allowed"
@@ -92,10 +88,7 @@ func TestWeakeningsDiffer(t *testing.T) {
 
 // TestOtherPoliciesThatOpenTheSame: a policy that is renamed, or said again in another one, is no difference.
 func TestOtherPoliciesThatOpenTheSame(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("../kustomize")); err != nil {
-		t.Fatal(err)
-	}
+	dir := copied(t, "../kustomize")
 	file := filepath.Join(dir, rendered)
 	editFile(t, file, "name: cache-network-policy", "name: another-name")
 	editFile(t, file, "", allow(`{podSelector: {matchLabels: {app: database, tier: database}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: {matchLabels: {app: backend, tier: api}}}], ports: [{port: 5432}]}]}`))

@@ -245,12 +245,6 @@ func (o oneFile) prove(f *folder, environment string, objects []*manifest.Object
 	}
 	tests, findings := f.readTests()
 	p := &project{set: f.set, tests: tests, declared: f.declaredName, environments: []applied{{environment, slices.Concat(objects, written)}}}
-	proofs, err := p.prove()
-	if err != nil {
-		return nil, err
-	}
-	for _, one := range proofs {
-		findings = append(findings, one.findings...)
-	}
-	return findings, nil
+	found, err := p.findings()
+	return append(findings, found...), err
 }

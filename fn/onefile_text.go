@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -160,7 +161,7 @@ func (w wording) workloads(namespace string, p networkingv1.NetworkPolicyPeer) [
 		case !selects(p.PodSelector, one.PodLabels):
 		case p.NamespaceSelector == nil && one.Namespace == namespace:
 			names = append(names, one.Name)
-		case p.NamespaceSelector != nil && selects(p.NamespaceSelector, map[string]string{"kubernetes.io/metadata.name": one.Namespace}):
+		case p.NamespaceSelector != nil && selects(p.NamespaceSelector, map[string]string{corev1.LabelMetadataName: one.Namespace}):
 			names = append(names, one.Namespace+"/"+one.Name)
 		}
 	}

@@ -30,14 +30,11 @@ func (f *folder) prove(r *rendering, tree *placement.Tree, plan *planned) error 
 		return err
 	}
 	findings = append(findings, checkEnvironments(tests, p, tree)...)
-	proofs, err := p.prove()
+	found, err := p.findings()
 	if err != nil {
 		return err
 	}
-	for _, one := range proofs {
-		findings = append(findings, one.findings...)
-	}
-	r.findings = append(r.findings, findings...)
+	r.findings = slices.Concat(r.findings, findings, found)
 	if r.findings.Failed() {
 		return r.findings
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -304,19 +303,7 @@ func extend(t *testing.T, dir, fields, files string) {
 func copied(t *testing.T, from string) string {
 	t.Helper()
 	dir := t.TempDir()
-	err := filepath.WalkDir(from, func(at string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(at)
-		rel, relErr := filepath.Rel(from, at)
-		if err != nil || relErr != nil {
-			t.Fatal(err, relErr)
-		}
-		writeInput(t, dir, rel, content)
-		return nil
-	})
-	if err != nil {
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -337,14 +324,11 @@ func proved(t *testing.T, dir string) report.Findings {
 	if err != nil || findings.Failed() {
 		t.Fatal(err, findings)
 	}
-	proofs, err := p.prove()
+	found, err := p.findings()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, one := range proofs {
-		findings = append(findings, one.findings...)
-	}
-	return findings.Sorted()
+	return append(findings, found...).Sorted()
 }
 
 // errorsOf are the ids of the errors that the proof finds, sorted.

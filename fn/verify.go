@@ -296,6 +296,16 @@ func (p *project) prove() ([]*proof, error) {
 	return out, nil
 }
 
+// findings is what the proofs of all environments find.
+func (p *project) findings() (report.Findings, error) {
+	proofs, err := p.prove()
+	var out report.Findings
+	for _, one := range proofs {
+		out = append(out, one.findings...)
+	}
+	return out, err
+}
+
 func (p *project) proveOne(e applied) (*proof, error) {
 	inventory, said := discovery.Read(e.objects)
 	giveDeclared(inventory, p.declared)

@@ -71,10 +71,7 @@ func allow(spec string) string {
 func TestEveryWeakeningIsCaught(t *testing.T) {
 	for _, w := range weakenings {
 		t.Run(w.name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS("../kustomize")); err != nil {
-				t.Fatal(err)
-			}
+			dir := copied(t, "../kustomize")
 			editFile(t, filepath.Join(dir, w.file), w.old, w.new)
 			if strings.Contains(w.name, "includeSelectors") {
 				for _, overlay := range []string{"prod", "staging"} {
