@@ -127,7 +127,7 @@ func (o oneFile) text(f *folder) ([]byte, report.Findings, error) {
 		return nil, nil, fmt.Errorf("%s holds no workloads, so there are no policies to write", o.dir)
 	}
 	text := annotated(f.set.Name, meant.Model, policies)
-	fs, err = o.prove(f, meant.Model.Environment, objects, text)
+	fs, err = o.prove(f, tree, meant.Model.Environment, objects, text)
 	return text, append(findings, fs...), err
 }
 
@@ -238,7 +238,7 @@ func (o oneFile) handWritten(f *folder, existing []workload.ExistingPolicy, poli
 }
 
 // prove proves the environment with the policies of the file in the place of those that are committed.
-func (o oneFile) prove(f *folder, environment string, objects []*manifest.Object, text []byte) (report.Findings, error) {
+func (o oneFile) prove(f *folder, tree *placement.Tree, environment string, objects []*manifest.Object, text []byte) (report.Findings, error) {
 	written, err := manifest.ReadFile(o.file, text)
 	if err != nil {
 		return nil, err
@@ -246,5 +246,5 @@ func (o oneFile) prove(f *folder, environment string, objects []*manifest.Object
 	tests, findings := f.readTests()
 	p := &project{set: f.set, tests: tests, declared: f.declaredName, environments: []applied{{environment, slices.Concat(objects, written)}}}
 	found, err := p.findings()
-	return append(findings, found...), err
+	return slices.Concat(findings, checkEnvironments(tests, p, tree), found), err
 }
