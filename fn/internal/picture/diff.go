@@ -268,5 +268,5 @@ func (e Compared) writeMarkdown(b *strings.Builder) {
 // escapeMarkdown keeps what stands in a name from being read as Markdown or HTML.
 func escapeMarkdown(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "[", `\[`, "]", `\]`,
-		"|", `\|`, "#", `\#`, "@", "@\u200b", "\n", " ", "!", `\!`).Replace(printable(s))
+		"|", `\|`, "#", `\#`, "@", "@\u200b", "!", `\!`).Replace(printable(s))
 }

@@ -1,7 +1,6 @@
 package picture
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed" // for the page
 	"encoding/base64"
@@ -80,14 +79,13 @@ func (m *Map) pageData() pageData {
 
 // writeHTML is a page of one file.
 func (m *Map) writeHTML(w io.Writer) error {
-	var data bytes.Buffer
-	e := json.NewEncoder(&data) // escapes <, > and &, so that no name ends the script element
-	if err := e.Encode(m.pageData()); err != nil {
+	data, err := json.Marshal(m.pageData()) // escapes <, > and &, so that no name ends the script element
+	if err != nil {
 		return err
 	}
 	page := strings.NewReplacer("{{style-hash}}", hash(pageStyle), "{{script-hash}}", hash(pageScript),
-		"{{style}}", pageStyle, "{{script}}", pageScript, "{{data}}", strings.TrimSpace(data.String())).Replace(pageHTML)
-	_, err := io.WriteString(w, page)
+		"{{style}}", pageStyle, "{{script}}", pageScript, "{{data}}", string(data)).Replace(pageHTML)
+	_, err = io.WriteString(w, page)
 	return err
 }
 

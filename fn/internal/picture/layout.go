@@ -123,20 +123,20 @@ func (e Environment) layOut() *layout {
 		}
 		out.arrows = append(out.arrows, arrow{connection: c, from: from, to: to})
 	}
-	out.place(titles)
+	out.place()
 	out.route()
 	return out
 }
 
 // place gives the boxes their places, column by column.
-func (l *layout) place(titles []string) {
+func (l *layout) place() {
 	x := float64(margin)
 	for _, a := range l.arrows {
 		if a.from.column == 0 && a.to.column == 0 {
 			x = margin + around
 		}
 	}
-	for i, title := range titles {
+	for i, title := range l.titles {
 		letters := utf8.RuneCountInString(title)
 		y := float64(columnHead)
 		for _, b := range l.boxes {
