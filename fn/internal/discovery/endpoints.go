@@ -1,12 +1,14 @@
 package discovery
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 
 	"tierwall.dev/fn/internal/manifest"
 )
 
-// endpoint addresses of one Service are told up to this number.
+// maxEndpoints bounds how many of the addresses behind one Service are told: the first ones in the order of their text.
 const maxEndpoints = 8
 
 // readEndpoints takes Endpoints or an EndpointSlice in: where a Service without a selector leads.
@@ -14,7 +16,7 @@ func (r *Reader) readEndpoints(o *manifest.Object) {
 	name := objectName{scope(r.keep(o.Namespace)), r.keep(o.Name)}
 	var hosts []string
 	take := func(n *yaml.Node) {
-		if ip := text(n); isAddress(ip) && isOutsideName(ip) && len(hosts) < maxEndpoints {
+		if ip := text(n); isAddress(ip) && isOutsideName(ip) {
 			hosts = append(hosts, r.keep(ip))
 		}
 	}
@@ -36,7 +38,10 @@ func (r *Reader) readEndpoints(o *manifest.Object) {
 		r.endpoints = map[objectName][]string{}
 	}
 	if len(hosts) > 0 {
-		r.endpoints[name] = append(r.endpoints[name], hosts...)
+		hosts = append(hosts, r.endpoints[name]...)
+		slices.Sort(hosts)
+		hosts = slices.Compact(hosts)
+		r.endpoints[name] = hosts[:min(len(hosts), maxEndpoints)]
 	}
 }
 
@@ -46,7 +51,7 @@ func (f *finder) addEndpoints(a address, e evidence) bool {
 		return false
 	}
 	hosts := f.reader.endpoints[objectName{scope(a.to.Namespace), a.to.Name}]
-	for _, host := range hosts[:min(len(hosts), maxEndpoints)] {
+	for _, host := range hosts {
 		outside := address{host: host}
 		for _, p := range a.to.Ports {
 			// The endpoints' own port is what the Service translates to.

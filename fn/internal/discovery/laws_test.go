@@ -164,3 +164,33 @@ func TestSecretsAreNotTold(t *testing.T) {
 		t.Error("no case has a Secret with such a value")
 	}
 }
+
+// Of more addresses behind a Service than are told, the same are told whatever the order of the objects.
+func TestEndpointsInAnyOrder(t *testing.T) {
+	input := "{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {ports: [{port: 5432}]}}\n" +
+		"---\n{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{env: [{name: DB_HOST, value: db}]}]}}\n"
+	var want []string
+	for i := range 2 * maxEndpoints {
+		address := fmt.Sprintf("192.0.2.%d", 10+i)
+		input += fmt.Sprintf("---\n{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: db-%d, labels: {kubernetes.io/service-name: db}}, endpoints: [{addresses: [%s]}]}\n",
+			i, address)
+		if i < maxEndpoints {
+			want = append(want, address)
+		}
+	}
+	objects, err := parse("input.yaml", []byte(input))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []string{"in order", "reversed"} {
+		inv, _ := Read(objects)
+		var got []string
+		for _, x := range inv.Externals {
+			got = append(got, x.Host)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: addresses told (-want +got):\n%s", order, diff)
+		}
+		slices.Reverse(objects)
+	}
+}
