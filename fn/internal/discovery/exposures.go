@@ -110,7 +110,7 @@ func (r *Reader) exposures() []workload.Exposure {
 	return out
 }
 
-// compareServices compares by namespace and name; none comes first.
+// compareServices compares by namespace and name; one that is none is equal to all.
 func compareServices(a, b *workload.Service) int {
 	if a == nil || b == nil {
 		return 0 // HostPorts are apart by their kind

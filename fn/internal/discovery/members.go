@@ -81,12 +81,18 @@ func (c *candidate) memberPorts(s *service, port int32) []workload.Port {
 		}
 		return p.members
 	}
+	if s == nil {
+		return nil
+	}
+	return c.behind(s.Service, port)
+}
+
+// behind are the workload's ports that a port of the Service leads to; those of all its ports for 0.
+func (c *candidate) behind(s *workload.Service, port int32) []workload.Port {
 	var ports []workload.Port
-	if s != nil {
-		for _, sp := range s.Ports {
-			if target, ok := c.resolve(sp); ok && (port == 0 || sp.Port == port) {
-				ports = append(ports, target)
-			}
+	for _, sp := range s.Ports {
+		if target, ok := c.resolve(sp); ok && (port == 0 || sp.Port == port) {
+			ports = append(ports, target)
 		}
 	}
 	return ports
@@ -184,14 +190,8 @@ func (r *Reader) sameStore(references []workload.Reference) []workload.Membershi
 			if image[to.Workload] != image[ref.From] || to.Workload == ref.From {
 				continue
 			}
-			var ports []workload.Port
-			for _, sp := range ref.To.Ports {
-				if target, ok := to.resolve(sp); ok && (ref.Port == 0 || sp.Port == ref.Port) {
-					ports = append(ports, target)
-				}
-			}
 			out = append(out, workload.Membership{
-				Workload: ref.From, Peer: to.Workload, Ports: ports, Where: ref.Where, Source: ref.Source,
+				Workload: ref.From, Peer: to.Workload, Ports: to.behind(ref.To, ref.Port), Where: ref.Where, Source: ref.Source,
 				Why: fmt.Sprintf("names Service %s of another %s", ref.To.Name, image[ref.From]),
 			})
 		}

@@ -143,8 +143,7 @@ func isAPIServer(name string) bool {
 // isOutsideName reports whether a name can be that of a host elsewhere: in the form of a name or an address, and neither
 // the pod itself nor every address nor the cluster's DNS.
 func isOutsideName(name string) bool {
-	if isAddress(name) {
-		ip, _ := netip.ParseAddr(name)
+	if ip, err := netip.ParseAddr(name); err == nil {
 		return !ip.IsUnspecified() && !ip.IsLoopback() && !ip.IsMulticast()
 	}
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") || strings.HasPrefix(name, "localhost.") ||

@@ -75,8 +75,7 @@ func (f *finder) start(c *candidate) {
 func (f *finder) sorted() []workload.Reference {
 	slices.SortFunc(f.found, func(a, b workload.Reference) int {
 		return cmp.Or(
-			cmp.Compare(a.To.Namespace, b.To.Namespace),
-			cmp.Compare(a.To.Name, b.To.Name),
+			compareServices(a.To, b.To),
 			cmp.Compare(a.Port, b.Port),
 			compareSources(a.Source, b.Source),
 			cmp.Compare(a.Where, b.Where),

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"tierwall.dev/fn/internal/manifest"
 	"tierwall.dev/fn/internal/report"
@@ -136,7 +137,7 @@ func (r *Reader) linkServices() {
 		if len(chosen.candidates)+len(chosen.clients) == 0 && inhabited[scope(s.Namespace)] {
 			r.report(s.origin, idSelectsNothing, report.Warning, "spec.selector",
 				"the selector (%s) selects no workload of the input, and the default deny of the namespace closes whatever pods it is for: add their workload to the input or, if an operator makes them, declare them, spec.workloads: [%s]",
-				pairs(s.Selector), adviceFor(s))
+				labels.Set(s.Selector), adviceFor(s))
 		}
 		for _, c := range chosen.clients {
 			r.report(s.origin, idSelectsClient, report.Warning, "spec.selector",
@@ -164,15 +165,6 @@ func adviceFor(s *service) string {
 
 // plain is a label value that YAML reads as a string without quotes.
 var plain = regexp.MustCompile(`^[A-Za-z][-A-Za-z0-9_.]*$`)
-
-// pairs is labels as KEY=VALUE, sorted.
-func pairs(labels map[string]string) string {
-	var words []string
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		words = append(words, key+"="+labels[key])
-	}
-	return strings.Join(words, ",")
-}
 
 // podIndex is the workloads by those labels of their pods that Services select.
 func (r *Reader) podIndex() labelIndex[*candidate] {
