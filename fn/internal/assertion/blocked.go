@@ -164,12 +164,10 @@ func (p *Proof) shortfalls(groups []tier.Group) []*shortfall {
 	byCause := map[string]*shortfall{}
 	for g := range groups {
 		group := &groups[g]
-		sources, destinations := p.ends(group.From, reachability.Ingress), p.ends(group.To, reachability.Egress)
+		sources := p.takingPart(p.ends(group.From, reachability.Ingress), reachability.Egress)
+		destinations := p.takingPart(p.ends(group.To, reachability.Egress), reachability.Ingress)
 		for _, from := range sources {
 			for _, to := range destinations {
-				if !p.takesPart(from, reachability.Egress) || !p.takesPart(to, reachability.Ingress) {
-					continue
-				}
 				left, value := p.missing(from, to, group.Ports)
 				if len(left) == 0 {
 					continue
@@ -185,6 +183,10 @@ func (p *Proof) shortfalls(groups []tier.Group) []*shortfall {
 		}
 	}
 	return order
+}
+
+func (p *Proof) takingPart(list []end, d reachability.Direction) []end {
+	return slices.DeleteFunc(list, func(e end) bool { return !p.takesPart(e, d) })
 }
 
 // takesPart is false for a workload that a peer stands for where others take the peer's part: what else runs in Prometheus'
