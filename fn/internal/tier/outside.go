@@ -26,11 +26,11 @@ func (v *evidence) hosts(list []workload.External) {
 	for i := range sorted {
 		x := &sorted[i]
 		from, ok := v.from[x.From]
-		if c := (call{x.From, x.Host, x.Port}); !ok || seen[c] || v.leadsTo(from, x) {
+		c := call{x.From, x.Host, x.Port}
+		if !ok || seen[c] || v.leadsTo(from, x) {
 			continue
-		} else {
-			seen[c] = true
 		}
+		seen[c] = true
 		severity := report.Warning
 		if x.Weak || x.Port == 0 || x.Via == workload.ViaMounted { // a file may name a host only to link to it
 			severity = report.Info
@@ -50,8 +50,8 @@ func weakness(weak bool) int {
 }
 
 func hostMessage(x *workload.External) string {
-	peer := fmt.Sprintf("{name: %s, cidrs: [ADDRESSES]}", peerName(x.Host))
 	name := peerName(x.Host)
+	peer := fmt.Sprintf("{name: %s, cidrs: [ADDRESSES]}", name)
 	if ip, err := netip.ParseAddr(x.Host); err == nil {
 		peer = fmt.Sprintf("{name: %s, cidrs: [%s]}", name, netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen()))
 	} else if namespace := namespaceIn(x.Host, x.From.Namespace); namespace != "" && !x.Hidden {
