@@ -11,6 +11,30 @@ const shop = `
 	db:StatefulSet database 5432 metrics=9090
 	redis cache 6379 metrics=9090`
 
+// shopFlows and shopNever are what the preset alone means for shop.
+const (
+	shopFlows = `
+		internet -> web 8080/TCP
+		web -> api 8080/TCP
+		api -> db 5432/TCP
+		api -> redis 6379/TCP
+		api -> internet 443/TCP
+		web -> internet 443/TCP
+		prometheus -> api 9090/TCP
+		prometheus -> db 9090/TCP
+		prometheus -> redis 9090/TCP
+		prometheus -> web 9090/TCP
+		api -> dns 53/TCP, 53/UDP
+		db -> dns 53/TCP, 53/UDP
+		redis -> dns 53/TCP, 53/UDP
+		web -> dns 53/TCP, 53/UDP`
+	shopNever = `
+		web -> db all ports
+		web -> redis all ports
+		db -> internet all ports
+		redis -> internet all ports`
+)
+
 var modelCases = []struct {
 	name        string
 	spec        string
@@ -23,26 +47,7 @@ var modelCases = []struct {
 }{
 	{
 		name: "the preset", workloads: shop,
-		flows: `
-			internet -> web 8080/TCP
-			web -> api 8080/TCP
-			api -> db 5432/TCP
-			api -> redis 6379/TCP
-			api -> internet 443/TCP
-			web -> internet 443/TCP
-			prometheus -> api 9090/TCP
-			prometheus -> db 9090/TCP
-			prometheus -> redis 9090/TCP
-			prometheus -> web 9090/TCP
-			api -> dns 53/TCP, 53/UDP
-			db -> dns 53/TCP, 53/UDP
-			redis -> dns 53/TCP, 53/UDP
-			web -> dns 53/TCP, 53/UDP`,
-		never: `
-			web -> db all ports
-			web -> redis all ports
-			db -> internet all ports
-			redis -> internet all ports`,
+		flows: shopFlows, never: shopNever,
 		findings: `
 			info pod-cidrs-assumed
 			info flow-without-exposure web`,
@@ -241,27 +246,7 @@ flows: [{from: a, to: [p, q]}]`, workloads: "x a 1",
 	{
 		name: "a flow within an address opens nothing that the preset rules out", spec: `flows: [{from: "*", to: "*", within: {reference: own}}]`, workloads: shop,
 		connections: "service db:ClusterIP db 5432>5432\nservice web:ClusterIP web 80>8080\nrefer web db:5432\nrefer redis web",
-		flows: `
-			internet -> web 8080/TCP
-			web -> api 8080/TCP
-			api -> db 5432/TCP
-			api -> redis 6379/TCP
-			redis -> web 8080/TCP
-			api -> internet 443/TCP
-			web -> internet 443/TCP
-			prometheus -> api 9090/TCP
-			prometheus -> db 9090/TCP
-			prometheus -> redis 9090/TCP
-			prometheus -> web 9090/TCP
-			api -> dns 53/TCP, 53/UDP
-			db -> dns 53/TCP, 53/UDP
-			redis -> dns 53/TCP, 53/UDP
-			web -> dns 53/TCP, 53/UDP`,
-		never: `
-			web -> db all ports
-			web -> redis all ports
-			db -> internet all ports
-			redis -> internet all ports`,
+		flows:       shopFlows + "\nredis -> web 8080/TCP", never: shopNever,
 		findings: `
 			info pod-cidrs-assumed
 			warning reference-forbidden web env.db
