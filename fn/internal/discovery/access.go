@@ -155,13 +155,9 @@ func (r *Reader) apiAccess(seen []workload.APIAccess) []workload.APIAccess {
 		}
 	}
 	slices.SortFunc(out, func(a, b workload.APIAccess) int {
-		return cmp.Or(compareWorkloads(a.Workload, b.Workload), compareSources(a.Source, b.Source), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Why, b.Why))
+		return cmp.Or(a.Workload.Compare(b.Workload), compareSources(a.Source, b.Source), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Why, b.Why))
 	})
 	return slices.Compact(out)
-}
-
-func compareWorkloads(a, b *workload.Workload) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 }
 
 // maxSigns bounds how many bindings of one ServiceAccount, and of one group, are told: one is enough.
@@ -212,7 +208,7 @@ func (c *candidate) commandSigns() []workload.APIAccess {
 				sign(in, in.wordField(j), why)
 			}
 		}
-		if image := imageName(in.image); image == "kubectl" || image == "k8s-sidecar" || image == "kube-state-metrics" {
+		if image := workload.ImageName(in.image); image == "kubectl" || image == "k8s-sidecar" || image == "kube-state-metrics" {
 			sign(in, "image", "runs "+image)
 		}
 	}

@@ -38,7 +38,7 @@ func (f *finder) addDatasource(a address, e evidence) bool {
 
 func (c *candidate) runsGrafana() bool {
 	return slices.ContainsFunc(c.containers, func(in container) bool {
-		name := imageName(in.image)
+		name := workload.ImageName(in.image)
 		return name == "grafana" || name == "grafana-oss" || name == "grafana-enterprise"
 	})
 }
@@ -49,10 +49,10 @@ func (f *finder) addOthers() {
 		return
 	}
 	slices.SortFunc(f.others, func(a, b workload.Reference) int {
-		return cmp.Or(compareWorkloads(a.From, b.From), compareServices(a.To, b.To), cmp.Compare(a.Port, b.Port),
+		return cmp.Or(a.From.Compare(b.From), compareServices(a.To, b.To), cmp.Compare(a.Port, b.Port),
 			compareSources(a.Source, b.Source), cmp.Compare(a.Where, b.Where), compareWeak(a.Weak, b.Weak))
 	})
 	f.references = append(f.references, f.others...)
-	slices.SortStableFunc(f.references, func(a, b workload.Reference) int { return compareWorkloads(a.From, b.From) })
+	slices.SortStableFunc(f.references, func(a, b workload.Reference) int { return a.From.Compare(b.From) })
 	f.references = slices.CompactFunc(f.references, func(a, b workload.Reference) bool { return a == b })
 }

@@ -133,7 +133,7 @@ func (r *Reader) hostPorts() []workload.Exposure {
 		}
 		if len(ports) > 0 && !c.HostNetwork && !c.Client {
 			out = append(out, workload.Exposure{
-				Kind: "HostPort", Namespace: c.Namespace, Name: c.Name, Source: c.Source, Workload: c.Workload, Ports: merge(ports),
+				Kind: "HostPort", Namespace: c.Namespace, Name: c.Name, Source: c.Source, Workload: c.Workload, Ports: workload.MergePorts(ports),
 			})
 		}
 	}
@@ -166,7 +166,7 @@ func (r *Reader) routeExposures(from route, services map[objectName]*service) []
 		out[i].Ports = append(out[i].Ports, ports...)
 	}
 	for i := range out {
-		out[i].Ports = merge(out[i].Ports)
+		out[i].Ports = workload.MergePorts(out[i].Ports)
 	}
 	return out
 }
@@ -189,5 +189,5 @@ func (s *service) podPorts(meant backendPort) ([]workload.Port, bool) {
 			}
 		}
 	}
-	return merge(ports), found
+	return workload.MergePorts(ports), found
 }

@@ -75,20 +75,12 @@ var products = func() map[string]product {
 func productOf(w *candidate) (image string, p product, ok bool) {
 	for i := range w.containers {
 		if c := &w.containers[i]; c.listens() {
-			if p, ok := products[imageName(c.image)]; ok {
-				return imageName(c.image), p, true
+			if p, ok := products[workload.ImageName(c.image)]; ok {
+				return workload.ImageName(c.image), p, true
 			}
 		}
 	}
 	return "", product{}, false
-}
-
-// imageName is the last path component of an image, without tag and digest: redis for docker.io/bitnami/redis:7.2@sha256:….
-func imageName(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	image = image[strings.LastIndexByte(image, '/')+1:]
-	image, _, _ = strings.Cut(image, ":")
-	return image
 }
 
 // imagePorts are the ports of a store whose manifest tells none: no Service, no container port, no probe.

@@ -31,16 +31,16 @@ func (r *Reader) memberships(f *finder) []workload.Membership {
 // oneForEach makes the signs of each two one.
 func oneForEach(signs []workload.Membership) []workload.Membership {
 	slices.SortStableFunc(signs, func(a, b workload.Membership) int {
-		return cmp.Or(compareWorkloads(a.Workload, b.Workload), compareWorkloads(a.Peer, b.Peer),
+		return cmp.Or(a.Workload.Compare(b.Workload), a.Peer.Compare(b.Peer),
 			compareSources(a.Source, b.Source), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Why, b.Why))
 	})
 	var out []workload.Membership
 	for _, m := range signs {
 		if n := len(out); n > 0 && out[n-1].Workload == m.Workload && out[n-1].Peer == m.Peer {
-			out[n-1].Ports = merge(append(out[n-1].Ports, m.Ports...))
+			out[n-1].Ports = workload.MergePorts(append(out[n-1].Ports, m.Ports...))
 			continue
 		}
-		m.Ports = merge(slices.Clone(m.Ports))
+		m.Ports = workload.MergePorts(slices.Clone(m.Ports))
 		out = append(out, m)
 	}
 	return out
@@ -258,7 +258,7 @@ func alike(a, b *candidate) bool {
 	if len(a.containers) == 0 || len(b.containers) == 0 || len(b.Ports) == 0 {
 		return false
 	}
-	if name := imageName(a.containers[0].image); name != "" && name == imageName(b.containers[0].image) {
+	if name := workload.ImageName(a.containers[0].image); name != "" && name == workload.ImageName(b.containers[0].image) {
 		return true
 	}
 	return slices.EqualFunc(a.Ports, b.Ports, func(p, q workload.Port) bool { return p.Number == q.Number && p.Protocol == q.Protocol })

@@ -109,7 +109,7 @@ func (r *Reader) servicePortsScraped(c *candidate, s *service) []workload.Port {
 			ports = append(ports, port)
 		}
 	}
-	if ports = merge(ports); len(ports) != 1 {
+	if ports = workload.MergePorts(ports); len(ports) != 1 {
 		return nil
 	}
 	return ports

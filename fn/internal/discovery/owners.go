@@ -54,12 +54,7 @@ func (r *Reader) settleWorkloads() {
 		present[workloadKey{scope(c.Namespace), c.Kind, c.Name}] = true
 	}
 	slices.SortStableFunc(r.candidates, func(a, b *candidate) int {
-		return cmp.Or(
-			cmp.Compare(a.Namespace, b.Namespace),
-			cmp.Compare(a.Kind, b.Kind),
-			cmp.Compare(a.Name, b.Name),
-			compareSources(a.Source, b.Source),
-		)
+		return cmp.Or(a.Compare(b.Workload), compareSources(a.Source, b.Source))
 	})
 	ownersSeen := map[workloadKey]bool{}
 	kept := r.candidates[:0]

@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -31,7 +30,7 @@ func (r *Reader) decidePorts(c *candidate, scraped []workload.Port) {
 		metrics = append(metrics, c.Ports[0])
 		metrics[0].Origin = workload.FromAnnotation
 	}
-	c.Metrics = withServicePorts(merge(metrics), targets)
+	c.Metrics = withServicePorts(workload.MergePorts(metrics), targets)
 	// A Service or a monitor may have the pods scraped that say no for themselves: then no is not the last word.
 	c.NoScrape = c.refusesScrape() && len(c.Metrics) == 0
 }
@@ -55,7 +54,7 @@ func serving(c *candidate, targets []target, metrics []workload.Port) []workload
 			}
 		}
 	}
-	return merge(ports)
+	return workload.MergePorts(ports)
 }
 
 // targets are the pod ports behind the Services that select the workload, each as often as a Service forwards to it.
@@ -103,29 +102,6 @@ func (c *candidate) resolve(sp workload.ServicePort) (workload.Port, bool) {
 // holds reports whether the list has a port of that number and protocol.
 func holds(ports []workload.Port, p workload.Port) bool {
 	return slices.ContainsFunc(ports, func(q workload.Port) bool { return q.Number == p.Number && q.Protocol == p.Protocol })
-}
-
-// merge sorts ports by protocol and number and makes those of one number one: the first of them, with the Service port
-// that all of them have, or none.
-func merge(ports []workload.Port) []workload.Port {
-	slices.SortStableFunc(ports, func(a, b workload.Port) int {
-		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Number, b.Number))
-	})
-	out := ports[:0]
-	for _, p := range ports {
-		n := len(out)
-		if n == 0 || out[n-1].Protocol != p.Protocol || out[n-1].Number != p.Number {
-			out = append(out, p)
-			continue
-		}
-		if out[n-1].ServicePort != p.ServicePort {
-			out[n-1].ServicePort = 0
-		}
-		if out[n-1].Name == "" {
-			out[n-1].Name = p.Name
-		}
-	}
-	return out
 }
 
 // withServicePorts sets the Service port of each port to the one that forwards to it, where exactly one does.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"tierwall.dev/fn/internal/workload"
 )
 
 // sidecarImage is the image of the sidecar that puts the ConfigMaps and Secrets which wear a label into a folder of the
@@ -21,7 +23,7 @@ type watch struct {
 
 // watchOf is what a container looks for; false where it is no such sidecar.
 func (c *container) watchOf() (watch, bool) {
-	if imageName(c.image) != sidecarImage {
+	if workload.ImageName(c.image) != sidecarImage {
 		return watch{}, false
 	}
 	w := watch{configMaps: true}

@@ -1,7 +1,6 @@
 package proposal
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,9 +37,7 @@ func inventory(t *testing.T, text string) *workload.Inventory {
 	for _, words := range relations {
 		b.relation(words)
 	}
-	slices.SortFunc(b.inv.Workloads, func(a, b *workload.Workload) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(b.inv.Workloads, (*workload.Workload).Compare)
 	return b.inv
 }
 

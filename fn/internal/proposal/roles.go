@@ -94,7 +94,7 @@ func (d *draft) roleOf(w *workload.Workload) Role {
 	if t, word := nameRole(w.Name); t != "" && !(isStore(t) && servesWeb(w)) {
 		return Role{Tier: t, Evidence: Evidence{Text: "name: " + word, Confidence: Medium}}
 	}
-	if len(w.Images) > 0 && slices.Contains(webServers, tier.ImageName(w.Images[0])) && len(w.Ports) > 0 {
+	if len(w.Images) > 0 && slices.Contains(webServers, workload.ImageName(w.Images[0])) && len(w.Ports) > 0 {
 		return Role{Tier: frontend, Evidence: Evidence{Text: "image " + shortImage(w.Images[0]), Confidence: Medium}}
 	}
 	if d.reachesAPI[w] && len(d.exposed[w]) == 0 {
@@ -204,7 +204,7 @@ func imageRole(w *workload.Workload) string {
 	if t := tier.StoreImage(image); t != "" {
 		return t
 	}
-	name := tier.ImageName(image)
+	name := workload.ImageName(image)
 	if t := roleImages[name]; t != "" {
 		return t
 	}

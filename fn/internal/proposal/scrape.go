@@ -69,5 +69,5 @@ func (d *draft) ownScrapers() []*unit {
 var scrapers = []string{"prometheus", "vmagent", "grafana-agent"}
 
 func scrapes(w *workload.Workload) bool {
-	return len(w.Images) > 0 && slices.ContainsFunc(w.Images, func(i string) bool { return slices.Contains(scrapers, tier.ImageName(i)) })
+	return len(w.Images) > 0 && slices.ContainsFunc(w.Images, func(i string) bool { return slices.Contains(scrapers, workload.ImageName(i)) })
 }

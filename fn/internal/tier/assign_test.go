@@ -105,14 +105,7 @@ func TestAssignTwice(t *testing.T) {
 	}
 }
 
-func TestImageName(t *testing.T) {
-	for image, want := range map[string]string{
-		"redis": "redis", "redis:7": "redis", "bitnami/redis@sha256:ab": "redis", "host:5000/a/b/redis:7@sha256:ab": "redis", "host:5000/redis": "redis", "": "",
-	} {
-		if got := ImageName(image); got != want {
-			t.Errorf("ImageName(%q) is %q, want %q", image, got, want)
-		}
-	}
+func TestTierOfNoImage(t *testing.T) {
 	if tier, _ := tellTier(&workload.Workload{}); tier != "" {
 		t.Errorf("a workload without images is %q", tier)
 	}

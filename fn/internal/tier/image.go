@@ -2,7 +2,6 @@ package tier
 
 import (
 	"fmt"
-	"strings"
 
 	"tierwall.dev/fn/internal/workload"
 )
@@ -35,7 +34,7 @@ func tellTier(w *workload.Workload) (tier, evidence string) {
 		return "", ""
 	}
 	// The first container is the workload; those after it are sidecars and init containers.
-	if t := storeImages[ImageName(w.Images[0])]; t != "" {
+	if t := storeImages[workload.ImageName(w.Images[0])]; t != "" {
 		return t, fmt.Sprintf("image %q", w.Images[0])
 	}
 	for _, p := range w.Ports {
@@ -49,15 +48,7 @@ func tellTier(w *workload.Workload) (tier, evidence string) {
 }
 
 // StoreImage is the tier that an image of a well-known store is, empty for any other image.
-func StoreImage(image string) string { return storeImages[ImageName(image)] }
+func StoreImage(image string) string { return storeImages[workload.ImageName(image)] }
 
 // StorePort is the tier of the well-known stores that serve a TCP port, empty for any other port.
 func StorePort(number int32) string { return storePorts[number] }
-
-// ImageName is the last path component of an image, without tag and digest: redis for docker.io/bitnami/redis:7.2@sha256:….
-func ImageName(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	image = image[strings.LastIndexByte(image, '/')+1:]
-	image, _, _ = strings.Cut(image, ":")
-	return image
-}

@@ -60,7 +60,7 @@ var scrapers = []string{"prometheus", "vmagent", "victoria-metrics", "grafana-ag
 func scrapes(w *workload.Workload) bool {
 	names := []string{w.PodLabels["app.kubernetes.io/name"], w.PodLabels["app"]}
 	for _, image := range w.Images {
-		names = append(names, ImageName(image))
+		names = append(names, workload.ImageName(image))
 	}
 	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(scrapers, name) })
 }

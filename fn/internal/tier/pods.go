@@ -1,7 +1,6 @@
 package tier
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,12 +35,11 @@ func (s *Set) declarePods(inv *workload.Inventory) report.Findings {
 			w.Ports = append(w.Ports, workload.Port{Protocol: p.Range.Protocol, Number: p.Range.First, Origin: workload.FromContainer})
 		}
 		serve(w, inv.Services)
+		w.Ports = workload.MergePorts(w.Ports)
 		inv.Workloads = append(inv.Workloads, w)
 	}
 	if len(inv.Workloads) > before {
-		slices.SortStableFunc(inv.Workloads, func(a, b *workload.Workload) int {
-			return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-		})
+		slices.SortStableFunc(inv.Workloads, (*workload.Workload).Compare)
 	}
 	return out
 }

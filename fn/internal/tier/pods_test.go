@@ -3,7 +3,10 @@ package tier
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tierwall.dev/fn/internal/report"
+	"tierwall.dev/fn/internal/workload"
 )
 
 // podsCases are workloads whose pods no manifest makes: the set declares them, and they have flows like any other.
@@ -85,4 +88,27 @@ func TestWithoutDeclared(t *testing.T) {
 		return report.Finding{ID: serviceSelectsNothing, Severity: report.Warning, Object: report.Object{Kind: "Service", Name: name}}
 	}
 	diff(t, "findings", []string{"warning service-selects-nothing zoo"}, brief(WithoutDeclared(report.Findings{about("kafka"), about("zoo")}, inv)))
+}
+
+// Operators make several Services that lead to one port, such as those of a database's primary and of its replicas: the
+// workload still has it once.
+func TestDeclaredPortOfSeveralServices(t *testing.T) {
+	s := set(t, bare+"workloads: [{name: db, tier: b, pods: {app: db}}]")
+	inv := inventory(t, "x a 1")
+	connect(t, inv, "foreign db-rw app=db,role=primary 5432>5432\nforeign db-ro app=db 5432>5432\nforeign db-admin app=db 80>80")
+	s.declarePods(inv)
+	for _, w := range inv.Workloads {
+		if !w.Operated {
+			continue
+		}
+		want := []workload.Port{
+			{Protocol: workload.TCP, Number: 80, Origin: workload.FromService, ServicePort: 80},
+			{Protocol: workload.TCP, Number: 5432, Origin: workload.FromService, ServicePort: 5432},
+		}
+		if d := cmp.Diff(want, w.Ports); d != "" {
+			t.Errorf("ports (-want +got):\n%s", d)
+		}
+		return
+	}
+	t.Fatal("no workload is declared")
 }

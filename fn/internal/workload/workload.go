@@ -4,8 +4,11 @@
 package workload
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Source is the place that an object was read from.
@@ -68,6 +71,29 @@ type Port struct {
 // String is NUMBER/PROTOCOL.
 func (p Port) String() string { return fmt.Sprintf("%d/%s", p.Number, p.Protocol) }
 
+// MergePorts sorts ports by protocol and number and makes those of one number one: the first of them, with the Service port
+// that all of them have, or none.
+func MergePorts(ports []Port) []Port {
+	slices.SortStableFunc(ports, func(a, b Port) int {
+		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Number, b.Number))
+	})
+	out := ports[:0]
+	for _, p := range ports {
+		n := len(out)
+		if n == 0 || out[n-1].Protocol != p.Protocol || out[n-1].Number != p.Number {
+			out = append(out, p)
+			continue
+		}
+		if out[n-1].ServicePort != p.ServicePort {
+			out[n-1].ServicePort = 0
+		}
+		if out[n-1].Name == "" {
+			out[n-1].Name = p.Name
+		}
+	}
+	return out
+}
+
 // Workload is a thing with a pod template: Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob or Pod.
 type Workload struct {
 	APIVersion, Kind string
@@ -127,6 +153,19 @@ func (w *Workload) String() string {
 		return w.Kind + " " + w.Name
 	}
 	return w.Kind + " " + w.Namespace + "/" + w.Name
+}
+
+// Compare orders workloads by namespace, kind and name.
+func (w *Workload) Compare(other *Workload) int {
+	return cmp.Or(cmp.Compare(w.Namespace, other.Namespace), cmp.Compare(w.Kind, other.Kind), cmp.Compare(w.Name, other.Name))
+}
+
+// ImageName is the last path component of an image, without tag and digest: redis for docker.io/bitnami/redis:7.2@sha256:….
+func ImageName(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	image = image[strings.LastIndexByte(image, '/')+1:]
+	image, _, _ = strings.Cut(image, ":")
+	return image
 }
 
 // Namespace is a Namespace object of the input.
