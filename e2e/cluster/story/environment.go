@@ -10,6 +10,7 @@ import (
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"tierwall.dev/fn/e2e/cluster/probe"
 	"tierwall.dev/fn/e2e/cluster/truth"
 )
 
@@ -175,7 +176,8 @@ func (w *World) observedAs(ctx context.Context, predicted Predicted, needed int)
 	var observed truth.Table
 	for range attempts {
 		var err error
-		if observed, err = observe(ctx, predicted.tasks); err != nil {
+		observed, err = observe(predicted, func(t task) (probe.Outcome, error) { return t.dial(ctx) })
+		if err != nil {
 			return 0, err
 		}
 		if len(truth.Compare(predicted.Table, observed)) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -26,6 +27,10 @@ const (
 	denied = 1300 * time.Millisecond
 	// probesAtOnce bounds the threads: each waiting probe has one.
 	probesAtOnce = 500
+	// againAtOnce is for probes that may have been lost because too many were made at once.
+	againAtOnce = 16
+	// mostLost is how many probes can be that: more are silent for another reason, and would take minutes.
+	mostLost = 200
 )
 
 // probePorts are the ports of each destination that are probed: all that a flow of the package uses, and some that none
@@ -171,37 +176,79 @@ func cellsOf(all []task) []truth.Cell {
 	return cells
 }
 
+// answer is what became of the probe of a task.
+type answer struct {
+	task
+	outcome probe.Outcome
+	err     error
+}
+
 // observe makes every probe, and says what got through. The pods of a workload that do not agree are an error, and so is
-// a probe that did not work.
-func observe(ctx context.Context, all []task) (truth.Table, error) {
-	table := truth.Table{}
-	var mu sync.Mutex
-	var failures []string
-	note := func(t task, outcome probe.Outcome, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		through := outcome.GotThrough()
-		before, seen := table[t.cell]
-		switch {
-		case outcome == probe.Failed || outcome == probe.Unreachable:
-			failures = append(failures, fmt.Sprintf("%s: %s: %v", t.cell, outcome, err))
-		case seen && before != through:
-			failures = append(failures, fmt.Sprintf("%s: the pods of the workload do not agree (%s to %s: %s)", t.cell, t.from.IPv4, t.to.IPv4, outcome))
-		default:
-			table[t.cell] = through
+// a probe that did not work. A probe that may have been lost is made once more when the others are done.
+func observe(predicted Predicted, dial func(task) (probe.Outcome, error)) (truth.Table, error) {
+	answers := dialAll(predicted.tasks, probesAtOnce, dial)
+	if again := mayBeLost(predicted.Table, answers); len(again) <= mostLost {
+		var silent []task
+		for _, i := range again {
+			silent = append(silent, answers[i].task)
+		}
+		for i, second := range dialAll(silent, againAtOnce, dial) {
+			answers[again[i]] = second
 		}
 	}
+	return tabulate(answers)
+}
+
+// dialAll makes the probes, and returns the answers in the order of the tasks.
+func dialAll(all []task, atOnce int, dial func(task) (probe.Outcome, error)) []answer {
+	answers := make([]answer, len(all))
 	var probing sync.WaitGroup
-	slots := make(chan struct{}, probesAtOnce)
-	for _, t := range all {
+	slots := make(chan struct{}, atOnce)
+	for i, t := range all {
 		slots <- struct{}{}
 		probing.Go(func() {
 			defer func() { <-slots }()
-			outcome, err := t.dial(ctx)
-			note(t, outcome, err)
+			outcome, err := dial(t)
+			answers[i] = answer{t, outcome, err}
 		})
 	}
 	probing.Wait()
+	return answers
+}
+
+// mayBeLost returns the indices of the probes without an answer whose cell is predicted open, or got through between
+// another pair of ends.
+func mayBeLost(predicted truth.Table, answers []answer) []int {
+	through := maps.Clone(predicted)
+	for _, a := range answers {
+		if a.outcome.GotThrough() {
+			through[a.cell] = true
+		}
+	}
+	var lost []int
+	for i, a := range answers {
+		if a.outcome == probe.Timeout && through[a.cell] {
+			lost = append(lost, i)
+		}
+	}
+	return lost
+}
+
+func tabulate(answers []answer) (truth.Table, error) {
+	table := truth.Table{}
+	var failures []string
+	for _, a := range answers {
+		through := a.outcome.GotThrough()
+		before, seen := table[a.cell]
+		switch {
+		case a.outcome == probe.Failed || a.outcome == probe.Unreachable:
+			failures = append(failures, fmt.Sprintf("%s: %s: %v", a.cell, a.outcome, a.err))
+		case seen && before != through:
+			failures = append(failures, fmt.Sprintf("%s: the pods of the workload do not agree (%s to %s: %s)", a.cell, a.from.IPv4, a.to.IPv4, a.outcome))
+		default:
+			table[a.cell] = through
+		}
+	}
 	if len(failures) > 0 {
 		const shown = 10
 		return nil, fmt.Errorf("%d probes failed:\n%s", len(failures), strings.Join(failures[:min(shown, len(failures))], "\n"))
