@@ -49,7 +49,7 @@ func (f *finder) addOthers() {
 		return
 	}
 	slices.SortFunc(f.others, func(a, b workload.Reference) int {
-		return cmp.Or(a.From.Compare(b.From), compareServices(a.To, b.To), cmp.Compare(a.Port, b.Port),
+		return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To), cmp.Compare(a.Port, b.Port),
 			compareSources(a.Source, b.Source), cmp.Compare(a.Where, b.Where), compareWeak(a.Weak, b.Weak))
 	})
 	f.references = append(f.references, f.others...)

@@ -115,7 +115,7 @@ func compareServices(a, b *workload.Service) int {
 	if a == nil || b == nil {
 		return 0 // HostPorts are apart by their kind
 	}
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	return a.Compare(b)
 }
 
 // hostPorts are the workloads whose containers have a port of the node: "Number of port to expose on the host." (core/v1,

@@ -194,3 +194,13 @@ func TestEndpointsInAnyOrder(t *testing.T) {
 		slices.Reverse(objects)
 	}
 }
+
+// Two Services whose variables Kubernetes would name alike: always the same one is meant.
+func TestServicesWithVariablesAlike(t *testing.T) {
+	services := []*service{{Service: &workload.Service{Name: "my-db"}}, {Service: &workload.Service{Name: "my_db"}}}
+	for range 100 {
+		if s := newAddressBook(services).link("default", "MY_DB"); s == nil || s.Name != "my_db" {
+			t.Fatalf("MY_DB_SERVICE_HOST leads to %+v, want my_db", s)
+		}
+	}
+}

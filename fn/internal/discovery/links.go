@@ -1,6 +1,10 @@
 package discovery
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // linkVariable is the Service that a variable leads to which Kubernetes gives to each pod of the Service's namespace:
 // NAME_SERVICE_HOST, NAME_SERVICE_PORT, NAME_SERVICE_PORT_PORTNAME, and those of Docker's links, NAME_PORT_5432_TCP_ADDR and
@@ -62,8 +66,8 @@ func (book *addressBook) link(in, stem string) *service {
 	links, known := book.links[in]
 	if !known {
 		links = make(map[string]*service, len(book.scopes[in]))
-		for name, s := range book.scopes[in] {
-			links[variableName(name)] = s
+		for _, name := range slices.Sorted(maps.Keys(book.scopes[in])) { // two names may be written alike
+			links[variableName(name)] = book.scopes[in][name]
 		}
 		book.links[in] = links
 	}

@@ -75,7 +75,7 @@ func (f *finder) start(c *candidate) {
 func (f *finder) sorted() []workload.Reference {
 	slices.SortFunc(f.found, func(a, b workload.Reference) int {
 		return cmp.Or(
-			compareServices(a.To, b.To),
+			a.To.Compare(b.To),
 			cmp.Compare(a.Port, b.Port),
 			compareSources(a.Source, b.Source),
 			cmp.Compare(a.Where, b.Where),

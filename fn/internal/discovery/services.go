@@ -115,7 +115,7 @@ func (s *service) selectsPods() bool { return s.Type != "ExternalName" && len(s.
 // linkServices sorts the Services and finds the workloads that each selects in its namespace.
 func (r *Reader) linkServices() {
 	slices.SortStableFunc(r.services, func(a, b *service) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), compareSources(a.Source, b.Source))
+		return cmp.Or(a.Compare(b.Service), compareSources(a.Source, b.Source))
 	})
 	index := r.podIndex()
 	selections := map[string]selection{}

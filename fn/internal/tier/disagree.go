@@ -197,11 +197,7 @@ func (v *evidence) references(refs []workload.Reference) {
 func compareReferences(a, b workload.Reference) int {
 	return cmp.Or(cmp.Compare(weakness(a.Weak), weakness(b.Weak)), cmp.Compare(a.Source.File, b.Source.File),
 		cmp.Compare(a.Source.Index, b.Source.Index), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Port, b.Port),
-		compareServices(a.To, b.To))
-}
-
-func compareServices(a, b *workload.Service) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+		a.To.Compare(b.To))
 }
 
 // closed are the ports that a reference means at a workload and no flow opens; false where there are none, or flows cannot

@@ -190,6 +190,11 @@ type Service struct {
 	Workloads []*Workload
 }
 
+// Compare orders Services by namespace and name.
+func (s *Service) Compare(other *Service) int {
+	return cmp.Or(cmp.Compare(s.Namespace, other.Namespace), cmp.Compare(s.Name, other.Name))
+}
+
 // ServicePort is one port of a Service.
 type ServicePort struct {
 	Name     string
