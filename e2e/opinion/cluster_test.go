@@ -3,20 +3,12 @@
 package opinion
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"sigs.k8s.io/yaml"
 
 	"tierwall.dev/fn/internal/reachability"
 	"tierwall.dev/fn/internal/reachability/dice"
@@ -128,38 +120,9 @@ func readCluster(t *testing.T, file string) dice.Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c dice.Cluster
-	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
-	for {
-		document, err := documents.Read()
-		if errors.Is(err, io.EOF) {
-			return c
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		var kind metav1.TypeMeta
-		if err := yaml.Unmarshal(document, &kind); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		switch kind.Kind {
-		case "Namespace":
-			c.Namespaces = append(c.Namespaces, decode[corev1.Namespace](t, document))
-		case "Pod":
-			c.Pods = append(c.Pods, decode[corev1.Pod](t, document))
-		case "NetworkPolicy":
-			c.Policies = append(c.Policies, decode[networkingv1.NetworkPolicy](t, document))
-		default:
-			t.Fatalf("%s: kind %q is none of Namespace, Pod and NetworkPolicy", file, kind.Kind)
-		}
+	c, err := dice.Read(text)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
 	}
-}
-
-func decode[T any](t *testing.T, document []byte) *T {
-	t.Helper()
-	out := new(T)
-	if err := yaml.UnmarshalStrict(document, out); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return c
 }

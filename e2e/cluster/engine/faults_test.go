@@ -3,12 +3,9 @@
 package engine
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,12 +14,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"sigs.k8s.io/yaml"
 
 	"tierwall.dev/fn/e2e/cluster/engine/repair"
 	"tierwall.dev/fn/internal/reachability"
+	"tierwall.dev/fn/internal/reachability/dice"
 )
 
 // shown is a cluster that shows a fault.
@@ -233,45 +228,15 @@ func readCluster(t *testing.T, name string) Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c Cluster
-	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
-	for {
-		document, err := documents.Read()
-		if errors.Is(err, io.EOF) {
-			return c
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		var kind metav1.TypeMeta
-		if err := yaml.Unmarshal(document, &kind); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		switch kind.Kind {
-		case "Namespace":
-			c.Namespaces = append(c.Namespaces, decode[corev1.Namespace](t, document))
-		case "Pod":
-			p := decode[corev1.Pod](t, document)
-			for i := range p.Spec.Containers[0].Ports {
-				p.Spec.Containers[0].Ports[i].Protocol = corev1.ProtocolTCP // the API server's default
-			}
-			i := len(c.Pods)
-			p.Status.PodIPs = []corev1.PodIP{{IP: Address4(i).String()}, {IP: Address6(i).String()}}
-			c.Pods = append(c.Pods, p)
-		case "NetworkPolicy":
-			c.Policies = append(c.Policies, decode[networkingv1.NetworkPolicy](t, document))
-		case "": // the comment
-		default:
-			t.Fatalf("%s: kind %q is none of Namespace, Pod and NetworkPolicy", name, kind.Kind)
-		}
+	c, err := dice.Read(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
-}
-
-func decode[T any](t *testing.T, document []byte) *T {
-	t.Helper()
-	out := new(T)
-	if err := yaml.UnmarshalStrict(document, out); err != nil {
-		t.Fatal(err)
+	for i, p := range c.Pods {
+		for j := range p.Spec.Containers[0].Ports {
+			p.Spec.Containers[0].Ports[j].Protocol = corev1.ProtocolTCP // the API server's default
+		}
+		p.Status.PodIPs = []corev1.PodIP{{IP: Address4(i).String()}, {IP: Address6(i).String()}}
 	}
-	return out
+	return c
 }

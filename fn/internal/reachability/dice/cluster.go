@@ -1,13 +1,17 @@
 package dice
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
@@ -79,6 +83,48 @@ func (c Cluster) String() string {
 		write(p)
 	}
 	return b.String()
+}
+
+// Read reads a YAML stream of Namespaces, Pods and NetworkPolicies. Documents without content are left out; another kind
+// and an unknown field are errors.
+func Read(stream []byte) (Cluster, error) {
+	var c Cluster
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(stream)))
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return c, nil
+		}
+		if err == nil {
+			err = c.add(document)
+		}
+		if err != nil {
+			return Cluster{}, err
+		}
+	}
+}
+
+func (c *Cluster) add(document []byte) error {
+	var object *metav1.TypeMeta // stays nil where there is no content
+	if err := yaml.Unmarshal(document, &object); err != nil || object == nil {
+		return err
+	}
+	switch object.Kind {
+	case "Namespace":
+		return appendTo(&c.Namespaces, document)
+	case "Pod":
+		return appendTo(&c.Pods, document)
+	case "NetworkPolicy":
+		return appendTo(&c.Policies, document)
+	default:
+		return fmt.Errorf("kind %q is none of Namespace, Pod and NetworkPolicy", object.Kind)
+	}
+}
+
+func appendTo[T any](list *[]*T, document []byte) error {
+	one := new(T)
+	*list = append(*list, one)
+	return yaml.UnmarshalStrict(document, one)
 }
 
 // Shrink leaves out policies, rules, peers, ports and pods for as long as what is left still fails.
