@@ -172,13 +172,18 @@ func (s schemas) wrong(manifest []byte) (kind string, err error) {
 	if err != nil {
 		return kind, err
 	}
-	result, err := schema.Validate(gojsonschema.NewGoLoader(object))
+	return kind, wrongBy(schema, gojsonschema.NewGoLoader(object))
+}
+
+// wrongBy is all that a schema finds wrong with a document.
+func wrongBy(schema *gojsonschema.Schema, document gojsonschema.JSONLoader) error {
+	result, err := schema.Validate(document)
 	if err != nil {
-		return kind, err
+		return err
 	}
 	var found []error
 	for _, e := range result.Errors() {
 		found = append(found, errors.New(e.String()))
 	}
-	return kind, errors.Join(found...)
+	return errors.Join(found...)
 }

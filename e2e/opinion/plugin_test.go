@@ -150,9 +150,8 @@ func (s structs) walk(typ, path string, value any, unknown *[]string) {
 			below := strings.TrimPrefix(path+"."+name, ".")
 			of, ok := fields[name]
 			for embedded, t := range fields {
-				if found := ""; strings.HasPrefix(embedded, inline) && !ok {
-					found, ok = s[t][name]
-					of = found
+				if !ok && strings.HasPrefix(embedded, inline) {
+					of, ok = s[t][name]
 				}
 			}
 			if !ok {

@@ -2,8 +2,6 @@ package opinion
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -94,17 +92,7 @@ func sarifSchema(t *testing.T) func([]byte) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(document []byte) error {
-		result, err := schema.Validate(gojsonschema.NewBytesLoader(document))
-		if err != nil {
-			return err
-		}
-		var all []error
-		for _, e := range result.Errors() {
-			all = append(all, fmt.Errorf("%s", e))
-		}
-		return errors.Join(all...)
-	}
+	return func(document []byte) error { return wrongBy(schema, gojsonschema.NewBytesLoader(document)) }
 }
 
 // constant is the value of a text constant of a Go file.

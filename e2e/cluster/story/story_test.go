@@ -60,11 +60,11 @@ func TestRealCluster(t *testing.T) {
 		}
 	}()
 	s.start(t)
+	defer s.Stop()
 	defer func() {
 		if t.Failed() {
 			must(t, s.keepEvidence(*evidence))
 		}
-		must(t, s.close())
 	}()
 	for _, step := range steps {
 		began := time.Now()

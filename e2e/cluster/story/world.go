@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -88,14 +87,10 @@ func startWorld(ctx context.Context, binaries node.Binaries, tierwall string) (*
 	}
 	w := &World{Cluster: cluster, Tierwall: tierwall, Hosts: map[string]End{}, answering: map[probe.Namespace]bool{}}
 	if err := w.populate(ctx); err != nil {
-		return nil, errors.Join(err, w.close())
+		w.Stop()
+		return nil, err
 	}
 	return w, nil
-}
-
-func (w *World) close() error {
-	w.Stop()
-	return nil
 }
 
 func (w *World) populate(ctx context.Context) error {
