@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,14 +105,9 @@ func isLicence(name string) bool {
 // notice is the one text, sorted, each licence once for each heading. A heading without a licence is an error: what has
 // none must not be given away.
 func notice(byHeading map[string][]string) ([]byte, error) {
-	var headings []string
-	for h := range byHeading {
-		headings = append(headings, h)
-	}
-	slices.Sort(headings)
 	var out bytes.Buffer
 	out.WriteString("tierwall contains the following software.\n")
-	for _, heading := range headings {
+	for _, heading := range slices.Sorted(maps.Keys(byHeading)) {
 		files := byHeading[heading]
 		slices.Sort(files)
 		files = slices.Compact(files)
