@@ -103,6 +103,9 @@ func kindName(n *yaml.Node) string {
 	case "!!null":
 		return "null"
 	case "!!str":
+		if !isString(n) {
+			return "a boolean of YAML 1.1"
+		}
 		return "a string"
 	case "!!int", "!!float":
 		return "a number"

@@ -179,32 +179,34 @@ func (f Field) StringMap() map[string]string {
 		return nil
 	}
 	out := map[string]string{}
-	collect(f.node, out, 0)
+	eachEntry(f.node, 0, func(k, v *yaml.Node, merged bool) {
+		if v == nil || v.Kind != yaml.ScalarNode {
+			return
+		}
+		if _, set := out[k.Value]; !set || !merged {
+			out[k.Value] = v.Value
+		}
+	})
 	return out
 }
 
-func collect(n *yaml.Node, into map[string]string, depth int) {
+// eachEntry calls visit for each key and value of a mapping, and for those that merge keys bring.
+func eachEntry(n *yaml.Node, depth int, visit func(k, v *yaml.Node, merged bool)) {
 	n = resolve(n)
 	if n == nil || n.Kind != yaml.MappingNode || depth > mergeDepth {
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], resolve(n.Content[i+1])
-		if k.Tag == "!!merge" {
-			if v != nil && v.Kind == yaml.SequenceNode {
-				for _, c := range v.Content {
-					collect(c, into, depth+1)
-				}
-			} else {
-				collect(v, into, depth+1)
+		switch {
+		case k.Tag != "!!merge":
+			visit(k, v, depth > 0)
+		case v != nil && v.Kind == yaml.SequenceNode:
+			for _, c := range v.Content {
+				eachEntry(c, depth+1, visit)
 			}
-			continue
-		}
-		if v == nil || v.Kind != yaml.ScalarNode {
-			continue
-		}
-		if _, set := into[k.Value]; !set || depth == 0 {
-			into[k.Value] = v.Value
+		default:
+			eachEntry(v, depth+1, visit)
 		}
 	}
 }

@@ -96,11 +96,20 @@ func (d *policyDecoder) text(f Field) string {
 	if !f.Present() {
 		return ""
 	}
-	if n := f.Node(); n.Kind != yaml.ScalarNode || n.Tag != "!!str" && n.Tag != "!!timestamp" {
+	if !isString(f.Node()) {
 		d.want(f, "a string (in quotes)")
 		return ""
 	}
 	return f.Node().Value
+}
+
+// isString reports whether readers of YAML 1.1, as kubectl is one, and of 1.2 take a node for a string. What looks like a
+// date is one to both.
+func isString(n *yaml.Node) bool {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" && n.Tag != "!!timestamp" {
+		return false
+	}
+	return n.Style != 0 || !words[strings.ToLower(n.Value)]
 }
 
 func (d *policyDecoder) int32(f Field) (int32, bool) {
@@ -112,10 +121,17 @@ func (d *policyDecoder) int32(f Field) (int32, bool) {
 	return int32(v), true
 }
 
+// stringMap is a mapping of strings; nil where it is missing, null or no mapping. A key such as 010 or yes is reported: the
+// API server is sent "8" or "true" for it, and other readers have other names for it.
 func (d *policyDecoder) stringMap(f Field) map[string]string {
 	if _, ok := d.mapping(f); !ok {
 		return nil
 	}
+	eachEntry(f.Node(), 0, func(k, _ *yaml.Node, _ bool) {
+		if !isString(k) {
+			d.report(PolicyInvalid, f, "the key %s is a number or a word of YAML, which readers take for different names; write it in quotes", k.Value)
+		}
+	})
 	m := map[string]string{}
 	for k := range f.StringMap() {
 		m[k] = d.text(f.At(k))
