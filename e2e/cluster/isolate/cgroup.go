@@ -20,6 +20,22 @@ const (
 	emptying = 20 * time.Second
 )
 
+// announce makes the run's own cgroup, by which other runs see that this one goes on.
+func announce() error {
+	hierarchies, err := filepath.Glob(filepath.Join(cgroupRoot, "*", "cgroup.procs")) // version 1
+	if err != nil {
+		return err
+	}
+	folder := filepath.Join(cgroupRoot, Cgroup())
+	if len(hierarchies) > 0 {
+		folder = filepath.Join(filepath.Dir(hierarchies[0]), Cgroup())
+	}
+	if err := os.Mkdir(folder, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("the run's cgroup: %w", err)
+	}
+	return nil
+}
+
 // cgroups returns the folders of a run's cgroup in every hierarchy, those above first.
 func cgroups(name string) ([]string, error) {
 	roots, err := filepath.Glob(filepath.Join(cgroupRoot, "*", name)) // version 1, and both
@@ -81,22 +97,36 @@ func removeEmptyCgroups(name string) (busy string, err error) {
 	return busy, nil
 }
 
-// removeContainerCgroups removes the containers' cgroups that have no processes: the run's have none, for its PID
-// namespace has ended. Those that have belong to another run, which goes on.
+// removeContainerCgroups removes the containers' cgroups that have no processes, unless another run goes on: one of those
+// may be its container's that is about to start. The last run to end, which has removed its own cgroup as each does
+// before this, sees no other.
 func removeContainerCgroups() error {
-	_, err := removeEmptyCgroups(containerCgroup)
+	others, err := runCgroups()
+	if err != nil || len(others) > 0 {
+		return err
+	}
+	_, err = removeEmptyCgroups(containerCgroup)
 	return err
 }
 
-// removeStaleCgroups removes the cgroups of runs whose outer process was killed before it could.
-func removeStaleCgroups() error {
+// runCgroups returns the folders of all runs' cgroups in all hierarchies.
+func runCgroups() ([]string, error) {
 	var all []string
 	for _, pattern := range []string{"*/" + cgroupPrefix + "*", cgroupPrefix + "*"} {
 		found, err := filepath.Glob(filepath.Join(cgroupRoot, pattern))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// removeStaleCgroups removes the cgroups of runs whose outer process was killed before it could.
+func removeStaleCgroups() error {
+	all, err := runCgroups()
+	if err != nil {
+		return err
 	}
 	for _, folder := range all {
 		name := filepath.Base(folder)

@@ -42,7 +42,7 @@ const runVariable = "TIERWALL_E2E_RUN"
 // cgroupPrefix begins the name of a run's cgroup.
 const cgroupPrefix = "tierwall-e2e-"
 
-// Cgroup is the name of the run's cgroup in every hierarchy, for whatever makes cgroups and can be told where.
+// Cgroup is the name of the run's cgroup, in any hierarchy: what is below goes when the run ends.
 func Cgroup() string { return cgroupPrefix + os.Getenv(runVariable) }
 
 // StateDir is a folder in memory for everything that the inside writes. It is short: the paths of sockets are limited.
@@ -81,6 +81,9 @@ func outerMain() int {
 	}
 	before, err := takeSnapshot()
 	if err != nil {
+		return fail(exitFailure, err)
+	}
+	if err := announce(); err != nil {
 		return fail(exitFailure, err)
 	}
 	// The kernel kills the init when the thread that started it ends, so this one must not.

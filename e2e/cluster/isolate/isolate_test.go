@@ -177,6 +177,29 @@ func TestAfterCtrlCNothingIsLeft(t *testing.T) {
 	}
 }
 
+// The cgroups of containers stay as long as another run goes on, whose container may be about to start in one, and go with
+// the last run.
+func TestContainerCgroupsAreTheLastRunsToRemove(t *testing.T) {
+	folder := filepath.Join("/sys/fs/cgroup", cgroupBelow(), "k8s.io", fmt.Sprintf("test-%d", os.Getpid()))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(folder) })
+	other, stopped := run(t, roleHang)
+	_, wait := run(t, roleFail)
+	wait()
+	if _, err := os.Stat(folder); err != nil {
+		t.Errorf("while another run goes on: %v", err)
+	}
+	if err := other.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	stopped()
+	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after the last run: %v", err)
+	}
+}
+
 // After kill -9 nobody is there to remove the cgroups: the next run does.
 func TestAfterKillNothingButCgroupsIsLeft(t *testing.T) {
 	before := read(t, sysctl)
