@@ -12,23 +12,10 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"testing"
 )
 
-// stepDocumented asks the cluster what docs/verification.md has a user ask: with the script that tierwall writes, and
-// with the page's own commands, as they stand.
-var stepDocumented = step{
-	name: "documented",
-	checks: func() []string {
-		return []string{asksAsProved, probesAsShown, asksUnprotected}
-	},
-	run: func(t *testing.T, s *suite) {
-		s.check(t, asksAsProved, func(ctx context.Context) (string, error) { return s.asksAsProved(ctx) })
-		s.check(t, probesAsShown, func(ctx context.Context) (string, error) { return s.probesAsShown(ctx) })
-		s.check(t, asksUnprotected, func(ctx context.Context) (string, error) { return s.asksUnprotected(ctx) })
-	},
-}
-
+// What docs/verification.md has a user ask the cluster: with the script that tierwall writes, and with the page's own
+// commands, as they stand.
 const (
 	asksAsProved    = "prod: the script of tierwall map -o shell finds all as proved"
 	probesAsShown   = "prod: the probes of docs/verification.md print what the page shows"
@@ -74,45 +61,60 @@ func (s *suite) shell(ctx context.Context, script string, environment ...string)
 }
 
 func (s *suite) asksAsProved(ctx context.Context) (string, error) {
-	out, err := s.ask(ctx, 0)
-	if err != nil {
-		return "", err
-	}
-	for _, line := range []string{"frontend -> backend:8080 open", "frontend -> database:5432 closed", "backend -> database:5432 open",
-		"database -> internet:443 closed", "prometheus -> database:9090 open", "prometheus -> database:5432 closed", "elsewhere -> backend:8080 closed"} {
-		if !strings.Contains(out, "  as proved  "+line+"\n") {
-			return "", fmt.Errorf("%q is not among the answers:\n%s", line, out)
+	return twiceAsked(func() (string, error) {
+		out, err := s.ask(ctx, 0)
+		if err != nil {
+			return "", err
 		}
-	}
-	lines := strings.Split(strings.TrimSpace(out), "\n")
-	return lines[len(lines)-1], nil
+		for _, line := range []string{"frontend -> backend:8080 open", "frontend -> database:5432 closed", "backend -> database:5432 open",
+			"database -> internet:443 closed", "prometheus -> database:9090 open", "prometheus -> database:5432 closed", "elsewhere -> backend:8080 closed"} {
+			if !strings.Contains(out, "  as proved  "+line+"\n") {
+				return "", fmt.Errorf("%q is not among the answers:\n%s", line, out)
+			}
+		}
+		lines := strings.Split(strings.TrimSpace(out), "\n")
+		return lines[len(lines)-1], nil
+	})
 }
 
-// asksUnprotected takes the policies away, asks, and applies the package again.
+// twiceAsked asks once more where the answer is not the expected one: on a busy machine a connection may take longer than
+// the script waits. What the policies deny or let through is so the second time, too.
+func twiceAsked(ask func() (string, error)) (string, error) {
+	if detail, err := ask(); err == nil {
+		return detail, nil
+	}
+	detail, err := ask()
+	return detail + ", asked twice", err
+}
+
+// foundClosed is an answer of the script's by which a connection does not get through.
+var foundClosed = regexp.MustCompile(`(?m)^  (as proved .* closed|WRONG .* is closed, .*)$`)
+
+// asksUnprotected asks a cluster without policies.
 func (s *suite) asksUnprotected(ctx context.Context) (string, error) {
-	if _, err := s.kubectl(ctx, "delete", "networkpolicy", "--all", "--namespace", prod.Namespace); err != nil {
-		return "", err
-	}
-	if err := s.Sync(ctx); err != nil {
-		return "", err
-	}
-	out, err := s.ask(ctx, 1)
-	if err != nil {
-		return "", err
-	}
-	if !strings.Contains(out, "  WRONG      frontend -> database:5432 is open, and was proved closed\n") {
-		return "", fmt.Errorf("the database is open, and the script does not say so:\n%s", out)
-	}
-	if _, err := s.apply(ctx, s.folder, prod); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d wrong", strings.Count(out, "  WRONG ")), s.Sync(ctx)
+	return twiceAsked(func() (string, error) {
+		out, err := s.ask(ctx, 1)
+		if err != nil {
+			return "", err
+		}
+		if !strings.Contains(out, "  WRONG      frontend -> database:5432 is open, and was proved closed\n") {
+			return "", fmt.Errorf("the database is open, and the script does not say so:\n%s", out)
+		}
+		if foundClosed.MatchString(out) {
+			return "", fmt.Errorf("nothing is closed, and the script says that something is:\n%s", out)
+		}
+		return fmt.Sprintf("%d wrong", strings.Count(out, "  WRONG ")), nil
+	})
 }
 
 var (
 	functions  = regexp.MustCompile("(?s)```sh\n(# address NAMESPACE.*?)```")
 	probeShown = regexp.MustCompile(`(?m)^\$ (probe app-production .*)\n(open|closed)$`)
 )
+
+// noAnswer is what the page's function prints when the container did not run. A kubelet never starts an ephemeral
+// container again that did not start, so that a user would ask anew.
+const noAnswer = "no answer: "
 
 // probesAsShown runs the page's probes but those from Prometheus' pods, whose labels are the reader's to give: the script
 // asks from there.
@@ -133,7 +135,11 @@ func (s *suite) probesAsShown(ctx context.Context) (string, error) {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			command := strings.ReplaceAll(string(p[1]), "1.1.1.1", internetIPv4)
-			out, err := s.shell(ctx, string(defined[1])+command+"\n")
+			script := string(defined[1]) + command + "\n"
+			out, err := s.shell(ctx, script)
+			if err == nil && strings.HasPrefix(out, noAnswer) {
+				out, err = s.shell(ctx, script)
+			}
 			if err != nil || strings.TrimSpace(out) != string(p[2]) {
 				problems[i] = fmt.Errorf("%s: the page shows %s; got %q, %v", command, p[2], out, err)
 			}

@@ -26,7 +26,7 @@ const (
 	// packet is no denial.
 	denied = 1300 * time.Millisecond
 	// probesAtOnce bounds the threads: each waiting probe has one.
-	probesAtOnce = 500
+	probesAtOnce = 2000
 	// againAtOnce is for probes that may have been lost because too many were made at once.
 	againAtOnce = 16
 	// mostLost is how many probes can be that: more are silent for another reason, and would take minutes.

@@ -34,6 +34,7 @@ type suite struct {
 	ledger  *ledger.Ledger
 	folder  string // kustomize/
 	started time.Time
+	slots   chan struct{} // of commands in pods
 }
 
 // step is a part of the run: it plans its checks before anything runs.
@@ -46,7 +47,7 @@ type step struct {
 
 // TestRealCluster is the whole story on one cluster. After a needed step that fails the rest is reported as not run.
 func TestRealCluster(t *testing.T) {
-	s := &suite{ledger: &ledger.Ledger{}, started: time.Now()}
+	s := &suite{ledger: &ledger.Ledger{}, started: time.Now(), slots: make(chan struct{}, atOnce)}
 	for _, step := range steps {
 		s.ledger.Plan(step.checks()...)
 	}
@@ -75,7 +76,7 @@ func TestRealCluster(t *testing.T) {
 	}
 }
 
-var steps = []step{stepApply, stepOpen, stepEnforced, stepTables, stepDocumented, stepScraped, stepCluster, stepWeakened, stepLife, stepLabelled}
+var steps = []step{stepApply, stepOpen, stepEnforced, stepTables, stepScraped, stepCluster, stepWeakened, stepLife, stepLabelled}
 
 // start starts the cluster. The binaries are there already: inside there is no network to build them.
 func (s *suite) start(t *testing.T) {
@@ -109,17 +110,29 @@ func (s *suite) check(t *testing.T, name string, run func(context.Context) (stri
 // atOnce bounds the commands in pods that run at the same time: each starts a kubectl.
 const atOnce = 12
 
+// together runs the functions, each of which runs subtests, at the same time, and returns when all are done.
+func together(t *testing.T, all ...func(*testing.T)) {
+	t.Helper()
+	t.Run("together", func(t *testing.T) {
+		for i, one := range all {
+			t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+				t.Parallel()
+				one(t)
+			})
+		}
+	})
+}
+
 // checkAll runs planned exec checks, several at once.
 func (s *suite) checkAll(t *testing.T, prefix, namespace string, open bool, checks []execCheck) {
 	t.Helper()
-	slots := make(chan struct{}, atOnce)
 	t.Run(strings.TrimSuffix(prefix, ": "), func(t *testing.T) {
 		for _, c := range checks {
 			name := prefix + c.name
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				slots <- struct{}{}
-				defer func() { <-slots }()
+				s.slots <- struct{}{}
+				defer func() { <-s.slots }()
 				began := time.Now()
 				detail, err := c.run(context.WithoutCancel(t.Context()), s.World, namespace, open)
 				if noted := s.ledger.Record(name, detail, time.Since(began), err); noted != nil {
@@ -244,7 +257,7 @@ var stepOpen = step{
 			all = append(all, names(e.Name+", open: ", openChecks(e))...)
 			all = append(all, e.Name+": "+allOpen)
 		}
-		return all
+		return append(all, asksUnprotected)
 	},
 	run: func(t *testing.T, s *suite) {
 		for _, e := range environments {
@@ -252,8 +265,12 @@ var stepOpen = step{
 			must(t, err)
 		}
 		must(t, s.Sync(t.Context()))
+		checks := []func(*testing.T){func(t *testing.T) { s.check(t, asksUnprotected, s.asksUnprotected) }}
 		for _, e := range environments {
-			s.checkAll(t, e.Name+", open: ", e.Namespace, true, openChecks(e))
+			checks = append(checks, func(t *testing.T) { s.checkAll(t, e.Name+", open: ", e.Namespace, true, openChecks(e)) })
+		}
+		together(t, checks...)
+		for _, e := range environments {
 			s.check(t, e.Name+": "+allOpen, func(ctx context.Context) (string, error) { return s.allOpen(ctx, e) })
 		}
 	},
@@ -294,7 +311,7 @@ var stepEnforced = step{
 			all = append(all, names(e.Name+": ", append(commonChecks(), environmentChecks(e)...))...)
 			all = append(all, names(e.Name+": ", strangerChecks(e))...)
 		}
-		return all
+		return append(all, asksAsProved, probesAsShown)
 	},
 	run: func(t *testing.T, s *suite) {
 		for _, e := range environments {
@@ -302,10 +319,19 @@ var stepEnforced = step{
 			s.check(t, e.Name+": "+defaultDeny, func(ctx context.Context) (string, error) { return "", s.defaultDeny(ctx, e) })
 		}
 		must(t, s.Sync(t.Context()))
-		for _, e := range environments {
-			s.checkAll(t, e.Name+": ", e.Namespace, false, append(commonChecks(), environmentChecks(e)...))
-			s.checkAll(t, e.Name+": ", stranger, false, strangerChecks(e))
+		checks := []func(*testing.T){
+			func(t *testing.T) { s.check(t, asksAsProved, s.asksAsProved) },
+			func(t *testing.T) { s.check(t, probesAsShown, s.probesAsShown) },
 		}
+		for _, e := range environments {
+			checks = append(checks,
+				func(t *testing.T) {
+					s.checkAll(t, e.Name+": ", e.Namespace, false, append(commonChecks(), environmentChecks(e)...))
+				},
+				func(t *testing.T) { s.checkAll(t, e.Name+": ", stranger, false, strangerChecks(e)) },
+			)
+		}
+		together(t, checks...)
 	},
 }
 
