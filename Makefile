@@ -28,7 +28,7 @@ KUBERNETES := v1.36.3
 E2ELDFLAGS := -s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
   -X k8s.io/component-base/version.gitMinor=36 -X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES)
 
-.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e e2e-packages e2e-build e2e-story e2e-engine e2e-soak e2e-roads lint fuzz corpus bench tools image release test-release examples docs clean
+.PHONY: help build demo render kubectl-file check test test-tools test-browser opinion e2e e2e-packages e2e-build e2e-harness e2e-story e2e-engine e2e-soak e2e-roads lint fuzz corpus bench tools image release test-release examples docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -81,41 +81,36 @@ opinion: ## Ask programs of others: cyclonus about CLUSTERS random clusters (def
 
 e2e: e2e-packages ## Run the shipped package and the engine on a real Kubernetes, in namespaces of its own (as root, on Debian; needs kubectl)
 	$(E2EGO) test $(TESTFLAGS) ./...
-	$(MAKE) --no-print-directory e2e-story
-	$(MAKE) --no-print-directory e2e-engine
-	$(MAKE) --no-print-directory e2e-roads
+	$(MAKE) --no-print-directory e2e-harness
+	@echo "e2e-story, e2e-engine and e2e-roads run at the same time, some minutes; each prints what it did when it is done"
+	$(MAKE) --no-print-directory -j3 --output-sync=target e2e-story e2e-engine e2e-roads
 
 e2e-packages: ## Install the Debian packages of the test cluster that are missing
 	e2e/cluster/packages.sh
 
-e2e-build: ## Build the components of the test cluster into .cache/e2e (about 10 CPU minutes at first)
+e2e-build: ## Build the components of the test cluster and the tests into .cache/e2e (about 10 CPU minutes at first)
 	@mkdir -p $(E2E)
 	$(E2EGO) build -ldflags '$(E2ELDFLAGS)' -o $(E2E)/onenode ./onenode
-
-e2e-story: e2e-build ## Apply the package to a whole cluster, look at every connection, print a table of every check
-	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
-	$(E2EGO) build -o $(E2E)/inpod ./inpod
 	CGO_ENABLED=0 $(GO) -C e2e/cluster/coredns build -trimpath -buildvcs=false -o $(E2E)/coredns .
-	for part in isolate lab story; do $(E2EGO) test -c -tags cluster -o $(E2E)/$$part.test ./$$part; done
+	$(E2EGO) build -o $(E2E)/inpod ./inpod
+	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
+	for part in isolate lab story engine roads; do $(E2EGO) test -c -tags cluster -o $(E2E)/$$part.test ./$$part; done
+
+e2e-harness: e2e-build ## Try what the other e2e targets stand on: that nothing is left behind, that a pod is a pod (as root)
 	cd e2e/cluster/isolate && $(E2E)/isolate.test -test.v -test.count 1 -test.timeout 5m
 	cd e2e/cluster/lab && $(E2E)/lab.test -test.v -test.count 1 -test.timeout 5m
+
+e2e-story: e2e-build ## Apply the package to a whole cluster, look at every connection, print a table of every check
 	cd e2e/cluster/story && $(E2E)/story.test -test.v -test.count 1 -test.parallel 32 -test.timeout 20m
 
 e2e-engine: e2e-build ## Set the proof against the real engine: random clusters, the upstream suite; the API server against policies (as root; needs iptables, ipset, nftables; CORPUS is given to the server too)
-	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
-	$(E2EGO) test -c -tags cluster -o $(E2E)/engine.test ./engine
 	cd e2e/cluster/engine && TIERWALL_E2E_TIERWALL=$(E2E)/tierwall TIERWALL_E2E_CORPUS=$(if $(CORPUS),$(abspath $(CORPUS))) \
 	  $(E2E)/engine.test -test.v -test.count 1 -test.timeout 20m
 
 e2e-soak: e2e-build ## Compare SOAK random clusters (default 2000) from seed FIRST (default 1000) on the real engine with the proof (as root)
-	$(E2EGO) test -c -tags cluster -o $(E2E)/engine.test ./engine
 	cd e2e/cluster/engine && $(E2E)/engine.test -test.v -test.count 1 -test.timeout 12h -test.run 'TestRandom$$' -clusters $(SOAK) -first $(FIRST)
 
 e2e-roads: tools e2e-build ## Apply the policies by every road to the test cluster, look at the wire, run helm test (as root; needs kubectl, containerd, runc, iptables, ipset, busybox)
-	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(E2E)/tierwall ./fn
-	$(E2EGO) build -o $(E2E)/inpod ./inpod
-	CGO_ENABLED=0 $(GO) -C e2e/cluster/coredns build -trimpath -buildvcs=false -o $(E2E)/coredns .
-	$(E2EGO) test -c -tags cluster -o $(E2E)/roads.test ./roads
 	cd e2e/cluster/roads && $(E2E)/roads.test -test.v -test.count 1 -test.timeout 20m
 
 lint: tools ## gofmt, go vet and staticcheck
