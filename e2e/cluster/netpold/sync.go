@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,9 @@ type syncer struct {
 	pods, policies, namespaces cache.Store
 	request                    func()        // asks the controller for a full sync
 	started                    chan struct{} // one item for each full sync that has begun
+	// one is held by the request that is answered: the controller makes one of two requests for a full sync at once, so
+	// that of two that wait for its start one would wait for the next that nobody asks for.
+	one sync.Mutex
 }
 
 // forward makes an item of started of each heartbeat: the controller sends one at the start of each full sync, and
@@ -44,6 +48,8 @@ func (s *syncer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *syncer) sync(ctx context.Context) error {
+	s.one.Lock()
+	defer s.one.Unlock()
 	errorsBefore := klog.Stats.Error.Lines()
 	if err := s.caughtUp(ctx); err != nil {
 		return err
