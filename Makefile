@@ -79,7 +79,7 @@ test-browser: ## Run the tests of the map's page in headless Chromium (needs chr
 opinion: ## Ask programs of others: cyclonus about CLUSTERS random clusters (default 300), the OASIS schema about our SARIF
 	$(GO) -C e2e/opinion test -count=1 -timeout 30m $(TESTFLAGS) ./... -clusters $(CLUSTERS)
 
-e2e: e2e-packages ## Run the shipped package and the engine on a real Kubernetes, in namespaces of its own (as root, on Debian; needs kubectl)
+e2e: e2e-packages ## Run the shipped package and the engine on a real Kubernetes, in namespaces of its own (as root, on Debian; needs kubectl and kpt)
 	$(E2EGO) test $(TESTFLAGS) ./...
 	$(MAKE) --no-print-directory e2e-harness
 	@echo "e2e-story, e2e-engine and e2e-roads run at the same time, some minutes; each prints what it did when it is done"
@@ -110,7 +110,7 @@ e2e-engine: e2e-build ## Set the proof against the real engine: random clusters,
 e2e-soak: e2e-build ## Compare SOAK random clusters (default 2000) from seed FIRST (default 1000) on the real engine with the proof (as root)
 	cd e2e/cluster/engine && $(E2E)/engine.test -test.v -test.count 1 -test.timeout 12h -test.run 'TestRandom$$' -clusters $(SOAK) -first $(FIRST)
 
-e2e-roads: tools e2e-build ## Apply the policies by every road to the test cluster, look at the wire, run helm test (as root; needs kubectl, containerd, runc, iptables, ipset, busybox)
+e2e-roads: tools image e2e-build ## Apply the policies by every road to the test cluster, look at the wire, run helm test (as root; needs kpt, podman, kubectl, containerd, runc, iptables, ipset, busybox)
 	cd e2e/cluster/roads && $(E2E)/roads.test -test.v -test.count 1 -test.timeout 20m
 
 lint: tools ## gofmt, go vet and staticcheck

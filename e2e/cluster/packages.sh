@@ -8,6 +8,8 @@ packages=(
   # what runs in the containers
   postgresql-15 postgresql-client-15 redis-server redis-tools prometheus prometheus-postgres-exporter
   prometheus-redis-exporter curl libc-bin
+  # for kpt, which runs the image
+  podman
 )
 
 missing=()

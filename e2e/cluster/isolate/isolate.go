@@ -48,7 +48,11 @@ func Cgroup() string { return cgroupPrefix + os.Getenv(runVariable) }
 // StateDir is a folder in memory for everything that the inside writes. It is short: the paths of sockets are limited.
 const StateDir = "/run/tierwall"
 
-// Main runs inside in new namespaces and returns its exit code. It is to be called first in the process, once.
+// Outer reports whether this is the process that was called, on the host, before Main makes the namespaces: what cannot be
+// done inside is done here, and passed on by environment variables.
+func Outer() bool { return os.Getenv(stageVariable) == "" }
+
+// Main runs inside in new namespaces and returns its exit code. It is to be called once.
 func Main(inside func() int) int {
 	switch stage := os.Getenv(stageVariable); stage {
 	case stageInside:

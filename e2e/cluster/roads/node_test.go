@@ -1,6 +1,6 @@
 //go:build cluster
 
-package roads_test
+package roads
 
 import (
 	"os"
@@ -25,10 +25,11 @@ spec:
   egress: [{}]
 `
 
-// TestHelmTest runs `helm test` on a node with a kubelet, in a namespace of the pod security standard restricted: it passes under
-// the policies, and fails as soon as another policy opens every pod.
+// TestHelmTest runs `helm test` on a node with a kubelet, each helm in a namespace of its own of the pod security standard
+// restricted: it passes under the policies, and fails as soon as another policy opens every pod.
 func TestHelmTest(t *testing.T) {
-	root := repositoryRoot(t)
+	root, err := repositoryRoot()
+	must(t, err)
 	built := func(name string) string {
 		path := filepath.Join(root, ".cache", "e2e", name)
 		if _, err := os.Stat(path); err != nil {
@@ -40,29 +41,29 @@ func TestHelmTest(t *testing.T) {
 	must(t, err)
 	t.Cleanup(cluster.Stop)
 	s := &site{kubeconfig: cluster.Kubeconfig, home: cluster.Dir, root: root}
-	restricted := map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}
-	_, err = cluster.Client.CoreV1().Namespaces().Create(t.Context(), &core.Namespace{ObjectMeta: meta.ObjectMeta{Name: namespace, Labels: restricted}}, meta.CreateOptions{})
-	must(t, err)
-
 	for _, name := range []string{"helm3", "helm4"} {
 		t.Run(name, func(t *testing.T) {
-			helm := s.helm(t, name)
-			s.mustCommand(t, "", helm, "install", "k8s-security", "./"+chart, "-f", chart+"/values-prod.yaml")
+			t.Parallel()
+			helm, namespace := s.helm(t, name), "app-"+name
+			restricted := map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}
+			_, err := cluster.Client.CoreV1().Namespaces().Create(t.Context(), &core.Namespace{ObjectMeta: meta.ObjectMeta{Name: namespace, Labels: restricted}}, meta.CreateOptions{})
+			must(t, err)
+			s.mustCommand(t, "", helm, "install", "k8s-security", "./"+chart, "-f", chart+"/values-prod.yaml", "--namespace", namespace, "--set", "namespace="+namespace)
 			must(t, cluster.Sync(t.Context()))
-			out := s.mustCommand(t, "", helm, "test", "k8s-security", "--timeout", "3m")
+			out := s.mustCommand(t, "", helm, "test", "k8s-security", "--namespace", namespace, "--timeout", "3m")
 			if strings.Count(out, "Succeeded") != 3 {
 				t.Errorf("the policy and the two pods are to succeed:\n%s", out)
 			}
 
 			s.mustCommand(t, allowAll, "kubectl", "apply", "--namespace", namespace, "--filename", "-")
 			must(t, cluster.Sync(t.Context()))
-			out, err := s.command(t, "", helm, "test", "k8s-security", "--timeout", "3m")
+			out, err = s.command(t, "", helm, "test", "k8s-security", "--namespace", namespace, "--timeout", "3m")
 			log, _ := s.command(t, "", "kubectl", "logs", "--namespace", namespace, "k8s-security-test-denied")
 			if err == nil || !strings.Contains(log, "DNS is reached from a pod that no policy opens") {
 				t.Errorf("helm test with a policy that opens every pod: %v\n%s\nlog of the pod:\n%s", err, out, log)
 			}
 			s.mustCommand(t, "", "kubectl", "delete", "networkpolicy", "try-without", "--namespace", namespace)
-			s.mustCommand(t, "", helm, "uninstall", "k8s-security")
+			s.mustCommand(t, "", helm, "uninstall", "k8s-security", "--namespace", namespace)
 			s.mustCommand(t, "", "kubectl", "delete", "networkpolicies,pods", "--namespace", namespace, "--all", "--now")
 		})
 	}

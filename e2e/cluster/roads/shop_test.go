@@ -1,17 +1,17 @@
 //go:build cluster
 
-package roads_test
+package roads
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,7 +35,8 @@ type site struct {
 type shop struct {
 	*lab.Lab
 	site
-	sources, destinations []*lab.Pod
+	// ends are the pods and the hosts, each a source and a destination.
+	ends []*lab.Pod
 }
 
 // podSpec is a pod, by the labels that policies know it by.
@@ -66,11 +67,13 @@ var ports = []string{"443/TCP", "53/TCP", "53/UDP", "5432/TCP", "6379/TCP", "808
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
+	root, err := repositoryRoot()
+	must(t, err)
 	ctx := t.Context()
 	l, err := lab.Start(ctx)
 	must(t, err)
 	t.Cleanup(l.Close)
-	s := &shop{Lab: l, site: site{kubeconfig: l.Kubeconfig, home: l.Dir, root: repositoryRoot(t)}}
+	s := &shop{Lab: l, site: site{kubeconfig: l.Kubeconfig, home: l.Dir, root: root}}
 	for _, name := range []string{namespace, "monitoring", "other"} {
 		must(t, s.CreateNamespace(ctx, name, nil))
 	}
@@ -87,8 +90,8 @@ func newShop(t *testing.T) *shop {
 	return s
 }
 
-// add makes an end a source and a destination. A closed port of TCP says refused, and one of UDP nothing that can be told from
-// a denial, so UDP is served.
+// add makes a pod or a host an end. A closed port of TCP says refused, and one of UDP nothing that can be told from a denial,
+// so UDP is served.
 func (s *shop) add(t *testing.T, pod *lab.Pod) {
 	t.Helper()
 	t.Cleanup(func() { // the test's own context has ended
@@ -97,64 +100,64 @@ func (s *shop) add(t *testing.T, pod *lab.Pod) {
 		}
 	})
 	must(t, pod.Serve(probe.UDP, 53))
-	s.sources, s.destinations = append(s.sources, pod), append(s.destinations, pod)
+	s.ends = append(s.ends, pod)
 }
 
 // repositoryRoot is the folder above that holds the chart.
-func repositoryRoot(t *testing.T) string {
-	t.Helper()
+func repositoryRoot() (string, error) {
 	dir, err := os.Getwd()
-	must(t, err)
+	if err != nil {
+		return "", err
+	}
 	for ; dir != "/"; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "charts", "k8s-security")); err == nil {
-			return dir
+			return dir, nil
 		}
 	}
-	t.Fatal("no repository around the working directory")
-	return ""
+	return "", errors.New("no repository around the working directory")
 }
 
 // denied is how long a probe waits: the first retransmission of a SYN is after 1 s.
 const denied = 1300 * time.Millisecond
 
-// observe probes every port of every destination from every source, and returns what got through, a line each.
-func (s *shop) observe(t *testing.T) []string {
+// everything is expected to be open where nothing is known better.
+func everything(string) bool { return true }
+
+// among expects that these connections are open.
+func among(connections []string) func(string) bool {
+	return func(connection string) bool { return slices.Contains(connections, connection) }
+}
+
+// observe probes every port of every end from every other, and returns what got through, a line each. What is expected to
+// be open and seems not to be is asked again.
+func (s *shop) observe(t *testing.T, expected func(connection string) bool) []string {
 	t.Helper()
 	must(t, s.Sync(t.Context()))
-	var mu sync.Mutex
-	var probing sync.WaitGroup
-	var through []string
-	slots := make(chan struct{}, 400) // each probe that waits has a thread
-	for _, from := range s.sources {
-		for _, to := range s.destinations {
+	through, err := observe(s.questions(t.Context()), expected)
+	must(t, err)
+	return through
+}
+
+func (s *shop) questions(ctx context.Context) []question {
+	var all []question
+	for _, from := range s.ends {
+		for _, to := range s.ends {
 			if from == to || from.Namespace == "" && to.Namespace == "" {
 				continue
 			}
 			for _, port := range ports {
 				for family, addresses := range map[string][2]string{"IPv4": {from.IPv4, to.IPv4}, "IPv6": {from.IPv6, to.IPv6}} {
-					if addresses[0] == "" || addresses[1] == "" {
-						continue
+					if addresses[0] != "" && addresses[1] != "" {
+						all = append(all, question{
+							fmt.Sprintf("%s to %s on %s by %s", from.Name, to.Name, port, family),
+							func() (probe.Outcome, error) { return dial(ctx, from, addresses[1], port) },
+						})
 					}
-					slots <- struct{}{}
-					probing.Go(func() {
-						defer func() { <-slots }()
-						outcome, err := dial(t.Context(), from, addresses[1], port)
-						mu.Lock()
-						defer mu.Unlock()
-						switch {
-						case outcome == probe.Failed || outcome == probe.Unreachable:
-							t.Errorf("%s to %s on %s by %s: %s: %v", from.Name, to.Name, port, family, outcome, err)
-						case outcome.GotThrough():
-							through = append(through, fmt.Sprintf("%s to %s on %s by %s", from.Name, to.Name, port, family))
-						}
-					})
 				}
 			}
 		}
 	}
-	probing.Wait()
-	slices.Sort(through)
-	return through
+	return all
 }
 
 func dial(ctx context.Context, from *lab.Pod, address, port string) (probe.Outcome, error) {
